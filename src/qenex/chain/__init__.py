@@ -1,0 +1,1 @@
+"""The Merkle tree over accepted events, its checkpoints and their signatures."""

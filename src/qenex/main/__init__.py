@@ -1,0 +1,1 @@
+"""The composition root: reads the configuration, chooses implementations, starts and stops all."""

@@ -1,0 +1,1 @@
+"""The way of a payment, from a request to its bookings."""

@@ -1,0 +1,1 @@
+"""What a customer can hold: accounts, their numbers and their terms."""

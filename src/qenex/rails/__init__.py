@@ -1,0 +1,1 @@
+"""Messages that banks exchange: reading, checking and writing them."""

@@ -1,0 +1,1 @@
+"""What the bank tells others: statements, balances, exports."""

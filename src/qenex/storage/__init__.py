@@ -1,0 +1,1 @@
+"""Durable journal files and relational tables."""

@@ -1,0 +1,1 @@
+"""Customers, accounts, payments and messages in a relational database."""

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Makes sure that what compiles the C parts is there. As root on Debian it installs what is missing, else it says what is.
+# Argument: the Python that makes the virtual environment.
+set -eu
+python=${1:-python3}
+missing=
+
+command -v gcc >/dev/null 2>&1 || missing="$missing gcc"
+command -v make >/dev/null 2>&1 || missing="$missing make"
+if ! command -v "$python" >/dev/null 2>&1; then
+    missing="$missing python3 python3-venv python3-dev"
+else
+    "$python" -c 'import venv, ensurepip' 2>/dev/null || missing="$missing python3-venv"
+    include=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+    [ -e "$include/Python.h" ] || missing="$missing python3-dev"
+fi
+for header in openssl/evp.h:libssl-dev ffi.h:libffi-dev stdlib.h:libc6-dev; do
+    # Multi-arch systems keep some headers in a folder named after the machine, so the compiler is asked.
+    if command -v gcc >/dev/null 2>&1; then
+        printf '#include <%s>\n' "${header%%:*}" | gcc -E -x c - >/dev/null 2>&1 || missing="$missing ${header##*:}"
+    else
+        missing="$missing ${header##*:}"
+    fi
+done
+
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        echo "installing Debian packages:$missing"
+        apt-get update -qq
+        # shellcheck disable=SC2086  # a list of package names
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+    else
+        echo "missing on this machine:$missing" >&2
+        echo "install with: sudo apt-get install$missing" >&2
+        exit 1
+    fi
+fi
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    echo "QENEX needs Python 3.11 or newer; $python is $("$python" -V). Choose another with make PYTHON=..." >&2
+    exit 1
+fi
