@@ -1,0 +1,1 @@
+"""One module per message version, each holding its definition text (notation: `qenex.rails.iso20022.definition`)."""
