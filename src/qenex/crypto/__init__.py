@@ -16,18 +16,19 @@ Public API
 ----------
 Custody (who may unlock)::
 
-    Passphrase(text)                        # str; NFC-normalised UTF-8; at least 12 characters
-    Passphrase.from_environment(environ=os.environ) -> Passphrase | None     # QENEX_PASSPHRASE
+    Passphrase.parse(text) -> Passphrase | Refusal        # NFC-normalised, at least 12 characters: PASSPHRASE_TOO_SHORT
+    Passphrase.from_environment(environ) -> Passphrase | Refusal | None      # QENEX_PASSPHRASE
+    Passphrase.from_file(path) -> Passphrase | Refusal
     KeyFile(path)                           # 32 random bytes in hex, mode 0600, owned by this user
     KeyFile.create(path) -> KeyFile | Refusal        # KEY_FILE_EXISTS
-    custody_from_environment(environ=os.environ) -> Passphrase | KeyFile | None
+    custody_from_environment(environ=os.environ) -> Passphrase | KeyFile | Refusal | None
                                             # QENEX_PASSPHRASE, then QENEX_PASSPHRASE_FILE, then QENEX_KEY_FILE
 
 Keyring (the file `keys.json` in the data folder)::
 
-    Keyring.create(folder, custody, *, clock=SystemClock(), random_bytes=os.urandom, kdf=KdfParameters()) -> Keyring | Refusal
+    Keyring.create(folder, custody, *, clock=SystemClock(), random_bytes=os.urandom, kdf=None) -> Keyring | Refusal # KEYS_EXIST
     Keyring.open(folder, custody) -> Keyring | Refusal
-            # KEYS_NOT_FOUND, KEYS_UNREADABLE_MODE, KEYS_LOCKED (no custody), KEYS_WRONG_SECRET (wrong or tampered), ...
+            # KEYS_NOT_FOUND, KEYS_TOO_OPEN, KEYS_LOCKED (custody None), KEYS_OTHER_CUSTODY, KEYS_WRONG_SECRET; raises CorruptionFound
     keyring.signing_seeds() -> SigningSeeds(ed25519: Secret, ml_dsa_65: Secret)     # 32-byte seeds
     keyring.folder_secret(name: str) -> Secret            # 32 bytes, made on first use, then always the same
     keyring.index(label: str, values: Sequence[bytes]) -> list[bytes]   # 16-byte blind indexes (HMAC-SHA256, truncated)
@@ -56,3 +57,70 @@ Commitments (what the journal knows of a private record)::
 
 Faults: `TamperFound(place)`, `RecordMalformed`, `CommitmentMismatch`. Secrets show as `Secret(32 bytes)` in every repr.
 """
+
+from typing import TYPE_CHECKING
+
+from qenex.crypto.commitment import (
+    Commitments,
+    canonical_record,
+    commit_records,
+    commitment,
+    parse_record,
+    verify_commitment,
+)
+from qenex.crypto.faults import CommitmentMismatch, KeysChanged, RecordMalformed, TamperFound
+from qenex.crypto.files import no_failure, replace_file, sync_folder
+from qenex.crypto.secret import Secret
+
+if TYPE_CHECKING:
+    from qenex.crypto.custody import KdfParameters, KeyFile, Passphrase, custody_from_environment
+    from qenex.crypto.envelope import CustomerKey, WrappedKey
+    from qenex.crypto.keyring import Custody, Keyring, SigningSeeds
+
+#: Names that need the compiled primitives; they load on first use, so that a command that needs no key starts fast.
+_LAZY = {
+    "KdfParameters": "custody",
+    "KeyFile": "custody",
+    "Passphrase": "custody",
+    "custody_from_environment": "custody",
+    "CustomerKey": "envelope",
+    "WrappedKey": "envelope",
+    "Custody": "keyring",
+    "Keyring": "keyring",
+    "SigningSeeds": "keyring",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+
+
+__all__ = [
+    "CommitmentMismatch",
+    "Commitments",
+    "Custody",
+    "CustomerKey",
+    "KdfParameters",
+    "KeyFile",
+    "Keyring",
+    "KeysChanged",
+    "Passphrase",
+    "RecordMalformed",
+    "Secret",
+    "SigningSeeds",
+    "TamperFound",
+    "WrappedKey",
+    "canonical_record",
+    "commit_records",
+    "commitment",
+    "custody_from_environment",
+    "no_failure",
+    "parse_record",
+    "replace_file",
+    "sync_folder",
+    "verify_commitment",
+]
