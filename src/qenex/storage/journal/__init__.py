@@ -1,1 +1,36 @@
-"""The append-only, hash-chained sequence of batches on disk."""
+"""The durable journal: append-only, hash-chained batches in segment files, safe against any crash."""
+
+from qenex.storage.journal.disk import Disk, File, RealDisk
+from qenex.storage.journal.faults import (
+    JournalCorrupt,
+    JournalFull,
+    JournalInUse,
+    JournalStopped,
+    JournalWriteFailed,
+)
+from qenex.storage.journal.format import SEGMENT_SHIFT, SEGMENT_SLOTS, SLOT, BatchKind, place, worst_case_slots
+from qenex.storage.journal.journal import Finding, Journal, Position, PreparedBatch, StoredBatch
+from qenex.storage.journal.memory import Region
+
+__all__ = [
+    "SEGMENT_SHIFT",
+    "SEGMENT_SLOTS",
+    "SLOT",
+    "BatchKind",
+    "Disk",
+    "File",
+    "Finding",
+    "Journal",
+    "JournalCorrupt",
+    "JournalFull",
+    "JournalInUse",
+    "JournalStopped",
+    "JournalWriteFailed",
+    "Position",
+    "PreparedBatch",
+    "RealDisk",
+    "Region",
+    "StoredBatch",
+    "place",
+    "worst_case_slots",
+]
