@@ -50,6 +50,15 @@ class BatchTooLarge(ValueError):
         self.count = count
 
 
+class TimeBeforeLastTimestamp(ValueError):
+    """A time that is not after everything the ledger has already recorded. Nothing was applied."""
+
+    def __init__(self, given: int, last: int) -> None:
+        super().__init__(f"the ledger has recorded events up to {last}, the time given is {given}")
+        self.given = given
+        self.last = last
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Records
 
@@ -430,23 +439,25 @@ def u128_list(records: Records, name: str) -> list[int]:
 def ids_array(ids: Iterable[int] | Words | Records) -> Words:
     """Ids as uint64[n, 2] in the order lo, hi. Accepts ints, such an array (not copied), or id_lo/id_hi records."""
     if isinstance(ids, np.ndarray):
-        if ids.dtype.names is not None:
-            if "id_lo" not in ids.dtype.names or "id_hi" not in ids.dtype.names:
-                raise TypeError(f"ids need the fields id_lo and id_hi, this array has {ids.dtype.names}")
-            return np.ascontiguousarray(np.stack([ids["id_lo"], ids["id_hi"]], axis=-1), dtype=np.uint64)
-        if ids.dtype != np.uint64:
-            raise TypeError(f"an array of ids has the type uint64, this one {ids.dtype}")
-        if ids.ndim != 2 or ids.shape[1] != 2:
-            raise ValueError(f"an array of ids has the shape [n, 2] (lo, hi), this one {ids.shape}")
-        return np.ascontiguousarray(ids)
-    words: list[int] = []
+        array: Any = ids
+        if array.dtype.names is not None:
+            if "id_lo" not in array.dtype.names or "id_hi" not in array.dtype.names:
+                raise TypeError(f"ids need the fields id_lo and id_hi, this array has {array.dtype.names}")
+            array = np.stack([array["id_lo"], array["id_hi"]], axis=-1)
+        if array.dtype != np.uint64:
+            raise TypeError(f"an array of ids has the type uint64, this one {array.dtype}")
+        if array.ndim != 2 or array.shape[1] != 2:
+            raise ValueError(f"an array of ids has the shape [n, 2] (lo, hi), this one {array.shape}")
+        words: Words = np.ascontiguousarray(array)
+        return words
+    halves: list[int] = []
     for value in ids:
         if not isinstance(value, int) or isinstance(value, bool):
             raise TypeError(f"an id is an int, not {type(value).__name__}")
         if not 0 <= value <= U128_MAX:
             raise ValueError(f"an id does not fit 128 bits: {value}")
-        words += (value & U64_MAX, value >> 64)
-    return np.array(words, dtype=np.uint64).reshape(-1, 2)
+        halves += (value & U64_MAX, value >> 64)
+    return np.array(halves, dtype=np.uint64).reshape(-1, 2)
 
 
 def checked_events(events: Any, dtype: np.dtype[np.void], what: str) -> Records:
