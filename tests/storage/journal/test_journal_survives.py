@@ -90,7 +90,7 @@ def check(disk: SimulatedDisk, history: History) -> None:
     try:
         recovered = recover(disk)
     except JournalCorrupt:
-        assert history.acknowledged == 0 and not history.written, "a crash made the journal unreadable"
+        assert not history.written, "a crash made the journal unreadable"
         return
     assert history.written[: len(recovered)] == recovered, "recovered is not a prefix of what was written"
     assert len(recovered) >= history.acknowledged, "an acknowledged batch is gone"
