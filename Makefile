@@ -35,7 +35,7 @@ $(VENV)/.project: $(VENV)/.requirements $(SOURCES)
 
 ## make up      start the bank on http://localhost:8080 (DETACH=1: return when ready; DATA=folder)
 up: setup
-	@$(QENEX) up $(if $(DETACH),--detach)
+	@DETACH=$(DETACH) $(QENEX) up
 
 ## make down    stop the bank that `make up` started
 down:

@@ -124,7 +124,7 @@ SEPA_COUNTRIES = frozenset(
     "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK "
     # the rest of the European Economic Area, and others inside from the start or near it,
     "IS LI NO CH MC SM AD VA GB GI "
-    # and those that joined: Albania, Montenegro, Moldova, North Macedonia (since October 2025), Serbia (since May 2026).
+    # and those that joined: Albania, Montenegro, Moldova, North Macedonia (October 2025), Serbia (May 2026).
     "AL ME MD MK RS".split()
 )
 """IBAN countries in the geographical scope of the SEPA schemes (EPC409-09). Guernsey, Jersey and Man write GB."""
