@@ -1,0 +1,283 @@
+"""Reading XML that nobody has checked yet: in pieces, within limits, without entities, refusing with the place.
+
+`ElementStream` parses and validates in one pass (libxml2 checks the schema while it parses) and hands out the elements the
+caller asked for as soon as they end; the caller clears them, so memory does not grow with the file.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from lxml import etree
+
+import qenex.rails.refusals  # noqa: F401  (registers the codes used here)
+from qenex.rails.iso20022.definition import MESSAGES, NAMESPACE_PREFIX
+from qenex.rails.iso20022.schema import compiled_schema
+from qenex.values import Refusal, refuse
+
+Source = str | os.PathLike[str] | bytes | BinaryIO
+
+_CHUNK_BYTES = 1 << 16
+_PROLOG_BYTES = 1 << 16
+_ENCODINGS = re.compile(r"utf-?8|utf-?16(le|be)?|us-ascii|ascii|iso-8859-([1-9]|1[0-5])|latin-?1|windows-125[0-8]|cp125[0-8]", re.I)
+_DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([^\"']{0,60})[\"']")
+_MARKS = {b"\x00\x00\xfe\xff": "UTF-32", b"\xff\xfe\x00\x00": "UTF-32", b"\x4c\x6f\xa7\x94": "EBCDIC", b"+/v": "UTF-7"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """More than any real message has. Depth is libxml2's 256; one text is at most 10 MB (libxml2).
+
+    file_bytes     size of the whole file
+    part_bytes     bytes of one payment, one statement entry or one header
+    """
+
+    file_bytes: int = 8 << 30
+    part_bytes: int = 16 << 20
+
+
+class Refused(Exception):
+    """Carries a refusal out of nested readers; the public functions catch it and return the refusal."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+
+
+def open_source(source: Source, limits: Limits) -> tuple[BinaryIO, bool]:
+    """A seekable binary file at its beginning, and whether we opened it. Streams that cannot seek are spooled to disk."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return io.BytesIO(source), True
+    if isinstance(source, str | os.PathLike):
+        try:
+            opened: BinaryIO = open(source, "rb")
+            opened.seek(0, io.SEEK_END)
+            return opened, True
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise Refused(refuse("MESSAGE_FILE_MISSING", where=os.fspath(source), why=why)) from error
+        except ValueError as error:  # a path with a NUL character
+            raise Refused(refuse("MESSAGE_FILE_MISSING", where=repr(source), why=str(error))) from error
+    if source.seekable():
+        return source, False
+    spool: BinaryIO = tempfile.TemporaryFile()  # type: ignore[assignment]
+    taken = 0
+    while piece := source.read(_CHUNK_BYTES):
+        taken += len(piece)
+        if taken > limits.file_bytes:
+            spool.close()
+            raise Refused(refuse("MESSAGE_TOO_LARGE", what=f"more than {limits.file_bytes:,} bytes"))
+        spool.write(piece)
+    return spool, True
+
+
+def readable(text: str) -> str:
+    """libxml2's sentence without namespaces and line ends."""
+    return re.sub(r"\{[^}]*\}", "", text).strip().rstrip(".").replace("\n", " ")
+
+
+def _syntax_refusal(error: etree.XMLSyntaxError, at_end: bool, offset: int, encoding: str) -> Refusal:
+    why = readable(str(error.msg))
+    line, column = error.position if error.position else (0, 0)
+    where = f"line {line}, column {column}" if line else f"byte {offset}"
+    kinds = etree.ErrorTypes
+    if "huge" in why.lower() or "excessive depth" in why.lower() or "amplification" in why.lower() or "too long" in why.lower():
+        return refuse("MESSAGE_TOO_LARGE", where=where, what=why)
+    if error.code in (kinds.ERR_UNSUPPORTED_ENCODING, kinds.ERR_UNKNOWN_ENCODING, kinds.ERR_INVALID_ENCODING) or (
+        "encoding" in why.lower() and "declar" not in why.lower()
+    ) or "invalid bytes" in why.lower():
+        return refuse("MESSAGE_ENCODING", where=where, encoding=encoding, why=why)
+    if at_end:
+        return refuse("MESSAGE_CUT_OFF", where=where, why=why)
+    return refuse("MESSAGE_NOT_XML", where=where, why=why)
+
+
+def _encoding_of(head: bytes) -> str:
+    """The encoding the first bytes name; raises Refused for one that we do not read."""
+    for mark, name in _MARKS.items():
+        if head.startswith(mark):
+            raise Refused(refuse("MESSAGE_ENCODING", where="byte 0", encoding=name, why="this encoding is not read"))
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or head[:2] in (b"<\x00", b"\x00<"):
+        return "UTF-16"
+    declared = _DECLARED.search(head[:512])
+    if declared is None:
+        return "UTF-8"
+    name = declared.group(1).decode("ascii", "replace")
+    if _ENCODINGS.fullmatch(name) is None:
+        raise Refused(refuse("MESSAGE_ENCODING", where="byte 0", encoding=name, why="this encoding is not read"))
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the first bytes tell: encoding and root element."""
+
+    encoding: str
+    namespace: str
+    root: str
+
+    @property
+    def message(self) -> str:
+        """``pain.001.001.09``, or "" for a root element outside the ISO 20022 name space."""
+        return self.namespace.removeprefix(NAMESPACE_PREFIX) if self.namespace.startswith(NAMESPACE_PREFIX) else ""
+
+
+def read_head(file: BinaryIO, limits: Limits) -> Head:
+    """Encoding and root element of a file; raises Refused for an empty, unreadable or dangerous one."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    if size > limits.file_bytes:
+        raise Refused(refuse("MESSAGE_TOO_LARGE", what=f"{size:,} bytes; at most {limits.file_bytes:,} are read"))
+    head = file.read(_PROLOG_BYTES)
+    file.seek(0)
+    if not head:
+        raise Refused(refuse("MESSAGE_EMPTY", where="byte 0", what="0 bytes"))
+    encoding = _encoding_of(head)
+    marked = head[3:] if head.startswith(b"\xef\xbb\xbf") else head
+    if not marked.strip(b" \t\r\n\x00"):
+        raise Refused(refuse("MESSAGE_EMPTY", where="byte 0", what="white space or zero bytes"))
+    parser = etree.XMLPullParser(
+        events=("start",), resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
+    )
+    for start in range(0, len(head), 1024):
+        try:
+            parser.feed(head[start : start + 1024])
+        except etree.XMLSyntaxError as error:
+            raise Refused(_syntax_refusal(error, False, start, encoding)) from error
+        for _, element in parser.read_events():
+            if element.getroottree().docinfo.internalDTD is not None:
+                raise Refused(refuse("MESSAGE_DOCTYPE", where="before the root element"))
+            name = etree.QName(element)
+            return Head(encoding, name.namespace or "", name.localname)
+    if size > len(head):
+        raise Refused(refuse("MESSAGE_TOO_LARGE", where="byte 0", what="no element in the first 65,536 bytes"))
+    try:
+        parser.close()
+    except etree.XMLSyntaxError as error:
+        raise Refused(_syntax_refusal(error, True, size, encoding)) from error
+    raise Refused(refuse("MESSAGE_EMPTY", where="byte 0", what="comments"))
+
+
+def expect_message(head: Head, wanted: tuple[str, ...]) -> str:
+    """The message in `head` when it is one of `wanted`; otherwise raises the refusal that fits."""
+    message = head.message
+    if message in wanted and head.root == "Document":
+        return message
+    found = message or (f"<{head.root}>" + (f" of {head.namespace}" if head.namespace else " without a namespace"))
+    if message in MESSAGES and head.root == "Document":
+        raise Refused(refuse("MESSAGE_NOT_EXPECTED", found=found, expected=" or ".join(wanted)))
+    raise Refused(refuse("MESSAGE_UNKNOWN", found=found))
+
+
+class ElementStream:
+    """The elements named `tags` of one message, in document order, each as it ends. Raises Refused at the first fault.
+
+    `digest`, when given, is updated with every byte read (a hashlib object). The consumer sets `quiet_bytes` to 0 when it has
+    taken an element and given its memory back: a part of the message that goes on beyond the limit without that is refused.
+    """
+
+    def __init__(self, file: BinaryIO, head: Head, tags: list[str], limits: Limits, digest: object = None) -> None:
+        self._file, self._head, self._limits = file, head, limits
+        self._message = head.message
+        self._tags = [f"{{{head.namespace}}}{tag}" for tag in tags]
+        self._digest = digest
+        self.quiet_bytes = 0
+
+    def _parser(self, events: tuple[str, ...], tags: list[str] | None) -> etree.XMLPullParser:
+        return etree.XMLPullParser(
+            events=events, tag=tags, schema=compiled_schema(self._message), resolve_entities=False, no_network=True,
+            load_dtd=False, remove_comments=True, remove_pis=True, remove_blank_text=True, huge_tree=False,
+        )  # fmt: skip
+
+    def __iter__(self) -> Iterator[etree._Element]:
+        parser = self._parser(("end",), self._tags)
+        update = getattr(self._digest, "update", None)
+        self._file.seek(0)
+        offset = 0
+        first = True
+        while piece := self._file.read(_CHUNK_BYTES):
+            if update is not None:
+                update(piece)
+            try:
+                parser.feed(piece)
+            except etree.XMLSyntaxError as error:
+                raise Refused(_syntax_refusal(error, False, offset, self._head.encoding)) from error
+            if len(parser.feed_error_log):
+                raise Refused(self._locate(offset, piece, parser.feed_error_log[0].message))
+            self.quiet_bytes += len(piece)
+            for _, element in parser.read_events():
+                if first:
+                    first = False
+                    if element.getroottree().docinfo.internalDTD is not None:
+                        raise Refused(refuse("MESSAGE_DOCTYPE", where="before the root element"))
+                yield element
+            if self.quiet_bytes > self._limits.part_bytes:
+                what = f"one part of the message has more than {self._limits.part_bytes:,} bytes"
+                raise Refused(refuse("MESSAGE_TOO_LARGE", where=f"byte {offset}", what=what))
+            offset += len(piece)
+        try:
+            parser.close()
+        except etree.XMLSyntaxError as error:
+            raise Refused(_syntax_refusal(error, True, offset, self._head.encoding)) from error
+        for _, element in parser.read_events():
+            yield element
+
+    def _locate(self, offset: int, piece: bytes, message: str) -> Refusal:
+        """Read again up to the piece with the fault, then tag by tag, to name its line, column and element path."""
+        parser = self._parser(("start",), None)
+        self._file.seek(0)
+        done = line_feeds = last_feed = 0
+        latest: etree._Element | None = None
+        while done < offset:
+            part = self._file.read(min(_CHUNK_BYTES, offset - done))
+            parser.feed(part)
+            line_feeds, last_feed = _count_lines(part, done, line_feeds, last_feed)
+            done += len(part)
+            for _, element in parser.read_events():
+                latest = _forget_before(element)
+        for part in re.findall(rb"[^>]*>|[^>]+", piece):
+            try:
+                parser.feed(part)
+            except etree.XMLSyntaxError:
+                break
+            line_feeds, last_feed = _count_lines(part, done, line_feeds, last_feed)
+            done += len(part)
+            for _, element in parser.read_events():
+                latest = _forget_before(element)
+            if len(parser.feed_error_log):
+                message = parser.feed_error_log[0].message
+                break
+        path = _path_to(latest, message)
+        where = f"line {line_feeds + 1}, column {max(1, done - last_feed)}, byte {done}" + (f", {path}" if path else "")
+        return refuse("MESSAGE_BREAKS_DEFINITION", where=where, message=self._message, why=readable(message))
+
+
+def _count_lines(part: bytes, start: int, line_feeds: int, last_feed: int) -> tuple[int, int]:
+    found = part.count(b"\n")
+    return (line_feeds + found, start + part.rfind(b"\n") + 1) if found else (line_feeds, last_feed)
+
+
+def _forget_before(element: etree._Element) -> etree._Element:
+    """Drop the finished payments before this element, so that looking for a fault takes no more memory than reading."""
+    previous = element.getprevious()
+    parent = element.getparent()
+    if previous is not None and parent is not None and previous.getprevious() is not None:
+        parent.remove(previous)
+    return element
+
+
+def _path_to(latest: etree._Element | None, message: str) -> str:
+    """Tags from below the root to the element that libxml2's message names, found among the last element's ancestors."""
+    if latest is None:
+        return ""
+    named = re.match(r"Element '(?:\{[^}]*\})?([^']+)'", message)
+    tags = [etree.QName(node).localname for node in [latest, *latest.iterancestors()] if isinstance(node.tag, str)]
+    if named is not None and named.group(1) in tags:
+        tags = tags[tags.index(named.group(1)) :]
+    return "/".join(reversed(tags[:-1]))
