@@ -12,7 +12,7 @@ LOCK    := $(if $(shell command -v flock 2>/dev/null),flock .setup.lock)
 SOURCES := $(shell find core src -name '*.[ch]' -not -name '_core.c' -not -name '_merkle.c' 2>/dev/null) \
            $(wildcard src/qenex/*/_build_*.py) setup.py pyproject.toml
 
-.PHONY: help setup up down test check fix bench soak clean
+.PHONY: help setup up down test check fix bench soak docs clean
 help:
 	@grep -E '^## ' Makefile | sed 's/^## //'
 
@@ -64,6 +64,10 @@ bench: setup
 ## make soak    the tests that take long: kill loops, power cuts, fuzzing
 soak: setup
 	@$(BIN)/python -m pytest -m soak --timeout 14400 $(TESTS)
+
+## make docs    write the pages that are made from the code
+docs: setup
+	@$(BIN)/python tools/refusals_page.py
 
 ## make clean   remove what setup, tests and benchmarks made (never a data folder)
 clean:

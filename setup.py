@@ -10,6 +10,6 @@ BUILDERS = ("src/qenex/ledger/_build_core.py", "src/qenex/chain/_build_merkle.py
 setup(
     # A builder that exists must compile; one not written yet is left out.
     cffi_modules=[f"{builder}:ffi" for builder in BUILDERS if (HERE / builder).exists()],
-    # Headers are not listed as dependencies of the extensions: whenever the Makefile sees a change, all is compiled anew.
+    # The extensions do not list their headers: whenever the Makefile sees a change, all is compiled anew.
     options={"build_ext": {"force": True}},
 )

@@ -57,7 +57,7 @@ def register(code: str, sentence: str, meaning: str, fix: str, exit_code: int = 
 
 
 def refuse(code: str, *, where: str = "", **details: object) -> Refusal:
-    """The refusal `code` with its sentence filled in. Details may come from outside; they are made short and printable."""
+    """The refusal `code` with its sentence filled in. Details may come from outside: they become short and plain."""
     entry = REFUSALS.get(code)
     invariant(entry is not None, f"{code} is a registered refusal code")
     assert entry is not None  # for the type checker
