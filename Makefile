@@ -67,7 +67,7 @@ soak: setup
 
 ## make docs    write the pages that are made from the code
 docs: setup
-	@$(BIN)/python tools/refusals_page.py
+	@$(BIN)/python tools/docs.py
 
 ## make clean   remove what setup, tests and benchmarks made (never a data folder)
 clean:

@@ -1,7 +1,8 @@
-"""Write docs/refusals.md from the registry of refusal codes. `--check` only says whether the page is up to date."""
+"""Write the pages that are made from the code and from other pages. `--check` only says which ones are out of date."""
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -9,14 +10,23 @@ from pathlib import Path
 from qenex.values import REFUSALS, RefusalCode
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "refusals.md"
-INTRODUCTION = """# Refusals
+DOCS = ROOT / "docs"
+REFUSALS_INTRODUCTION = """# Refusals
 
 <!-- Written by `make docs` from the code. -->
 
 A refusal is an expected "no": a value with a stable code that scripts may rely on, a sentence for a person, the place in
 the input when there is one, and what to do about it. On the command line it is one line on the error output and exit
 code 1, or 2 when the command itself was wrong. Words in braces stand for what the refusal was about.
+"""
+
+DECISIONS_INTRODUCTION = """# Decisions
+
+<!-- Written by `make docs` from the pages. -->
+
+A decision that closes doors gets a page: what was chosen, what was refused, and why. Start from
+[the template](0000-template.md).
+
 """
 
 
@@ -41,9 +51,9 @@ def registered() -> dict[str, list[RefusalCode]]:
     return packages
 
 
-def page() -> str:
-    """The whole page."""
-    parts = [INTRODUCTION]
+def refusals_page() -> str:
+    """Every refusal code, by package."""
+    parts = [REFUSALS_INTRODUCTION]
     for package, entries in sorted(registered().items()):
         parts.append(f"\n## {package}\n")
         for entry in entries:
@@ -54,12 +64,35 @@ def page() -> str:
     return "".join(parts)
 
 
+def decisions_page() -> str:
+    """Every decision page with its title."""
+    parts = [DECISIONS_INTRODUCTION]
+    for path in sorted((DOCS / "decisions").glob("[0-9]*.md")):
+        title = re.search(r"^# (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        if title is None:
+            raise SystemExit(f"{path.name} has no title")
+        # A title may repeat its number; the list shows it once.
+        name = re.sub(r"^(ADR )?\d{4}[ .:-]*", "", title[1])
+        if path.name != "0000-template.md":
+            parts.append(f"- {path.name[:4]} [{name}]({path.name})\n")
+    return "".join(parts)
+
+
+PAGES = {DOCS / "refusals.md": refusals_page, DOCS / "decisions" / "index.md": decisions_page}
+
+
 def main() -> int:
-    text = page()
-    if "--check" in sys.argv[1:]:
-        return 0 if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text else 1
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
+    code = 0
+    for path, write in PAGES.items():
+        text = write()
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        if "--check" in sys.argv[1:]:
+            print(f"out of date: {path.relative_to(ROOT)}", file=sys.stderr)
+            code = 1
+        else:
+            path.write_text(text, encoding="utf-8")
+    return code
 
 
 if __name__ == "__main__":
