@@ -8,28 +8,16 @@ Only `benchmark` and `value` are required. The table also goes to benchmarks/res
 from __future__ import annotations
 
 import json
-import os
-import platform
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from qenex.platform import file_system, this_machine
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-
-
-def machine() -> str:
-    """Processor, cores, memory and kernel, in one line."""
-    model = "unknown processor"
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.split(":", 1)[1].strip()
-            break
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    cores = len(os.sched_getaffinity(0))
-    return f"{model}, {cores} cores, {memory:.0f} GiB, Linux {platform.release()}, Python {platform.python_version()}"
 
 
 def run(script: Path, arguments: list[str]) -> tuple[list[dict[str, Any]], int]:
@@ -73,7 +61,8 @@ def row(figure: dict[str, Any]) -> list[str]:
 def main() -> int:
     arguments = sys.argv[1:]
     scripts = sorted((ROOT / "benchmarks").glob("*_*.py"))
-    print(f"machine: {machine()}")
+    machine = f"{this_machine()}, {file_system(ROOT)}"
+    print(f"machine: {machine}")
     rows = [["benchmark", "value", "unit", "goal", "reached", "note"]]
     failed = []
     for script in scripts:
@@ -91,7 +80,7 @@ def main() -> int:
     print(f"\n{table}")
     RESULTS.mkdir(parents=True, exist_ok=True)
     stamp = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime())
-    (RESULTS / f"{stamp}.md").write_text(f"{machine()}\n\n{table}\n", encoding="utf-8")
+    (RESULTS / f"{stamp}.md").write_text(f"{machine}\n\n{table}\n", encoding="utf-8")
     for name in failed:
         print(f"failed: {name}", file=sys.stderr)
     return 1 if failed else 0
