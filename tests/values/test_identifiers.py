@@ -285,7 +285,15 @@ def test_check_digits_make_the_remainder_1(text: str) -> None:
     assert "02" <= digits <= "98"
 
 
-@pytest.mark.parametrize("value", [Iban("DE89370400440532013000"), Bic("DEUTDEFF"), Lei("506700GE1G29325QX363")])
+FROZEN = [
+    Iban("DE89370400440532013000"),
+    Bic("DEUTDEFF"),
+    Lei("506700GE1G29325QX363"),
+    CreditorReference("RF18539007547034"),
+]
+
+
+@pytest.mark.parametrize("value", FROZEN)
 def test_a_checked_text_is_frozen_hashable_and_survives_pickling(value: CheckedText) -> None:
     with pytest.raises(AttributeError):
         value.compact = "X"
