@@ -7,18 +7,16 @@ missing=
 
 command -v gcc >/dev/null 2>&1 || missing="$missing gcc"
 command -v make >/dev/null 2>&1 || missing="$missing make"
-if ! command -v "$python" >/dev/null 2>&1; then
-    missing="$missing python3 python3-venv python3-dev"
-else
+if "$python" -c '' 2>/dev/null; then
     "$python" -c 'import venv, ensurepip' 2>/dev/null || missing="$missing python3-venv"
     include=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
     [ -e "$include/Python.h" ] || missing="$missing python3-dev"
+else
+    missing="$missing python3 python3-venv python3-dev"
 fi
-for header in openssl/evp.h:libssl-dev ffi.h:libffi-dev stdlib.h:libc6-dev; do
-    # Multi-arch systems keep some headers in a folder named after the machine, so the compiler is asked.
-    if command -v gcc >/dev/null 2>&1; then
-        printf '#include <%s>\n' "${header%%:*}" | gcc -E -x c - >/dev/null 2>&1 || missing="$missing ${header##*:}"
-    else
+# Multi-arch systems keep some headers in a folder named after the machine, so the compiler is asked.
+for header in stdlib.h:libc6-dev openssl/sha.h:libssl-dev; do
+    if ! printf '#include <%s>\n' "${header%%:*}" | gcc -E -x c - >/dev/null 2>&1; then
         missing="$missing ${header##*:}"
     fi
 done
