@@ -43,3 +43,87 @@ status reason codes; `validate(source)` judges any message whose definition we h
 
 Character rules, limits (`Limits`) and the coverage table: docs/standards/iso20022.md. Refusal codes: `refusals.py`.
 """
+
+from __future__ import annotations
+
+import qenex.rails.refusals  # noqa: F401  (registers this package's codes)
+from qenex.rails.findings import Finding
+from qenex.rails.iso20022.credit_transfer import (
+    BATCH_ROWS,
+    CREDIT_TRANSFER_MESSAGES,
+    CreditTransferBatch,
+    CreditTransferFile,
+    CreditTransferHeader,
+    PaymentInformation,
+    read_pain001,
+)
+from qenex.rails.iso20022.credit_transfer_writer import TransferColumns, TransferOrder, write_pain001
+from qenex.rails.iso20022.definition import MESSAGES
+from qenex.rails.iso20022.reading import Limits, Source
+from qenex.rails.iso20022.statement import (
+    BANK_TRANSACTION_CODES,
+    Statement,
+    StatementBalance,
+    StatementEntries,
+    StatementFile,
+    StatementHeader,
+    StatementSummary,
+    read_camt053,
+    write_camt053,
+)
+from qenex.rails.iso20022.status_report import (
+    ANSWERS,
+    StatusColumns,
+    StatusReport,
+    StatusSummary,
+    TransactionStatus,
+    group_status,
+    read_pain002,
+    write_pain002,
+)
+from qenex.rails.iso20022.validation import Verdict, validate
+from qenex.rails.iso20022.writing import ValueNotAllowed
+from qenex.rails.reasons import REASONS, reason_text
+from qenex.rails.sepa_text import is_sepa_text, sepa_reference, sepa_text
+
+__all__ = [
+    "ANSWERS",
+    "BANK_TRANSACTION_CODES",
+    "BATCH_ROWS",
+    "CREDIT_TRANSFER_MESSAGES",
+    "CreditTransferBatch",
+    "CreditTransferFile",
+    "CreditTransferHeader",
+    "Finding",
+    "Limits",
+    "MESSAGES",
+    "PaymentInformation",
+    "REASONS",
+    "Source",
+    "Statement",
+    "StatementBalance",
+    "StatementEntries",
+    "StatementFile",
+    "StatementHeader",
+    "StatementSummary",
+    "StatusColumns",
+    "StatusReport",
+    "StatusSummary",
+    "TransactionStatus",
+    "TransferColumns",
+    "TransferOrder",
+    "ValueNotAllowed",
+    "Verdict",
+    "group_status",
+    "is_sepa_text",
+    "read_camt053",
+    "read_pain001",
+    "read_pain002",
+    "reason_text",
+    "sepa_reference",
+    "sepa_text",
+    "validate",
+    "write_camt053",
+    "write_pain001",
+    "write_pain002",
+]

@@ -98,6 +98,15 @@ def _syntax_refusal(error: etree.XMLSyntaxError, at_end: bool, offset: int, enco
     return refuse("MESSAGE_NOT_XML", where=where, why=why)
 
 
+def parse_refusal(error: etree.XMLSyntaxError, size: int, encoding: str) -> Refusal:
+    """The refusal for a message of `size` bytes that was parsed as a whole and is not well-formed."""
+    return _syntax_refusal(error, _is_end(str(error.msg)), size, encoding)
+
+
+def _is_end(sentence: str) -> bool:
+    return any(sign in sentence for sign in ("Premature end", "Start tag expected", "EndTag: '</' not found", "Extra content"))
+
+
 def _encoding_of(head: bytes) -> str:
     """The encoding the first bytes name; raises Refused for one that we do not read."""
     for mark, name in _MARKS.items():

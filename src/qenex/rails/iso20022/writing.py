@@ -11,13 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from functools import cache
 from itertools import repeat
 
 from qenex.rails.iso20022.definition import Choice, Content, Definition, Simple
 
-Cell = str | tuple[str, ...] | None
-Column = Sequence[Cell] | str | None
+Column = Sequence[str | None] | str | None
 
 _NOT_XML = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _KINDS = {
@@ -132,23 +130,23 @@ class RowWriter:
         self._open_ended = open_ended
         element = held.element_at(path)
         self.tag = element.tag
-        self._paths = set(values)
+        self.paths = frozenset(values)
         self._root = self._build(element.tag, "", element.type, True, element.maximum)
         known = set(self._known(self._root))
-        if known != self._paths:
-            raise KeyError(f"{held.message} {path}: no such elements: {sorted(self._paths - known)}")
+        if known != self.paths:
+            raise KeyError(f"{held.message} {path}: no such elements: {sorted(self.paths - known)}")
 
     def _build(self, tag: str, path: str, type_name: str, required: bool, maximum: int | None) -> _Node:
         node = _Node(tag, path, required, maximum)
         kind = self._held.types[type_name]
         if isinstance(kind, Simple):
-            if path in self._paths:
+            if path in self.paths:
                 node.text, node.check = path, simple_check(kind)
             return node
         if isinstance(kind, Content):
             base = self._held.types[kind.base]
             assert isinstance(base, Simple)
-            if path in self._paths:
+            if path in self.paths:
                 node.text, node.check = path, simple_check(base)
                 for name, attribute_type in kind.attributes:
                     attribute = self._held.types[attribute_type]
@@ -159,7 +157,7 @@ class RowWriter:
         prefix = f"{path}/" if path else ""
         for child in self._held.elements(type_name):
             below = prefix + child.tag
-            if any(wanted == below or wanted.startswith((below + "/", below + "@")) for wanted in self._paths):
+            if any(wanted == below or wanted.startswith((below + "/", below + "@")) for wanted in self.paths):
                 needed = child.minimum > 0 and not node.choice
                 node.children.append(self._build(child.tag, below, child.type, needed, child.maximum))
             elif child.minimum > 0 and not node.choice and not (self._open_ended and not path):
@@ -178,11 +176,11 @@ class RowWriter:
     def write(self, count: int, columns: Mapping[str, Column]) -> str:
         """`count` rows as one text. A path without a column is left out of every row."""
         for name in columns:
-            if name not in self._paths:
+            if name not in self.paths:
                 raise KeyError(f"{self._held.message} {self.tag}: {name} is not planned")
         template, parts, _ = self._render(self._root, count, columns)
         if not parts:
-            return template * count
+            return (template % ()) * count
         if template == "%s":
             return "".join(parts[0])
         return "".join([template % row for row in zip(*parts)])
@@ -209,26 +207,21 @@ class RowWriter:
 
     def _check_children(self, node: _Node, rendered: list[tuple[_Node, _Rendered]], always: bool, count: int) -> None:
         """Required children and choices, for the rows in which this element is present."""
+        filled = [(child, found) for child, found in rendered if found[0]]
         certain = always or node is self._root
-        for child, (template, _, child_always) in rendered:
-            if child.required and certain and not child_always:
-                raise ValueNotAllowed(child.path, None, "is required in every row")
-            if child.required and not certain and template:
+        for child, found in rendered:
+            if not child.required or found[2] or not (certain or filled):
                 continue
-            if child.required and not certain and any(found[0] for _, found in rendered):
-                raise ValueNotAllowed(child.path, None, "is required where its parent is present")
-        needed = [found for child, found in rendered if child.required and found[0]]
-        if not certain and needed and len(needed) < sum(1 for _, found in rendered if found[0]):
-            presence = [self._presence(found, count) for found in (found for _, found in rendered) if found[0]]
-            for child, found in rendered:
-                if child.required and found[0]:
-                    own = self._presence(found, count)
-                    if any(not mine and any(others) for mine, others in zip(own, zip(*presence))):
-                        raise ValueNotAllowed(child.path, None, "is required where its parent is present")
-        if node.choice:
-            present = [self._presence(found, count) for _, found in rendered if found[0]]
-            if len(present) > 1 and any(sum(row) > 1 for row in zip(*present)):
-                raise ValueNotAllowed(node.path, None, "is a choice and has two alternatives in one row")
+            if certain or not found[0]:
+                raise ValueNotAllowed(f"{self.tag}/{child.path}", None, "is required")
+            if len(filled) > 1:
+                others = zip(*(self._presence(other, count) for _, other in filled))
+                if any(any(row) and not mine for mine, row in zip(self._presence(found, count), others)):
+                    raise ValueNotAllowed(f"{self.tag}/{child.path}", None, "is required where its parent is present")
+        if node.choice and (certain or len(filled) > 1):
+            rows = zip(*(self._presence(found, count) for _, found in filled))
+            if any(sum(row) > 1 or (certain and not any(row)) for row in rows):
+                raise ValueNotAllowed(f"{self.tag}/{node.path}", None, "is a choice: one alternative in each row")
 
     @staticmethod
     def _presence(found: _Rendered, count: int) -> Iterable[bool]:
@@ -263,29 +256,21 @@ class RowWriter:
             return opened + escaped([column], node.path)[0].replace("%", "%%") + closed, parts, True
         if len(column) != count:
             raise ValueNotAllowed(node.path, len(column), f"values for {count} rows")
-        flat = self._flattened(node, column)
+        flat = [value if isinstance(value, str) else None for value in column]
+        self._check_all((value for value in flat if value is not None), node.check, node.path)
         filled = [value for value in flat if value is not None]
         if not filled:
             return "", [], False
         if len(filled) == count:
             return opened + "%s" + closed, [*parts, escaped(filled, node.path)], True
         texts = escaped([value if value is not None else "" for value in flat], node.path)
-        template = (opened + "%s" + closed).replace("%%", "%") if not parts else opened + "%s" + closed
         if parts:
+            template = opened + "%s" + closed
             bodies = [template % row if value is not None else "" for value, row in zip(flat, zip(*parts, texts))]
         else:
             start = opened.replace("%%", "%")
             bodies = [start + text + closed if value is not None else "" for value, text in zip(flat, texts)]
         return "%s", [bodies], False
-
-    def _flattened(self, node: _Node, column: Sequence[Cell]) -> list[str | None]:
-        """One text per row, checked; several values of a repeated element are joined by their tags (a later step of escaping)."""
-        assert node.check is not None
-        if any(isinstance(value, tuple) for value in column):
-            raise ValueNotAllowed(node.path, "several values", "in one row are not written here")
-        single = [value if isinstance(value, str) else None for value in column]
-        self._check_all((value for value in single if value is not None), node.check, node.path)
-        return single
 
     def _check_all(self, values: Iterable[str], check: Callable[[str], bool], path: str) -> None:
         for value in set(values):
@@ -306,16 +291,6 @@ def moment_text(moment: datetime) -> str:
     if moment.tzinfo is None:
         raise ValueNotAllowed("date-time", moment, "has no time zone")
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-@cache
-def _limit(held_key: str, path: str) -> int:
-    from qenex.rails.iso20022.definition import definition
-
-    held = definition(held_key)
-    kind = held.types[held.element_at(path).type]
-    assert isinstance(kind, Simple) and kind.maximum_length is not None
-    return kind.maximum_length
 
 
 def fitted(texts: Sequence[str | None], length: int) -> list[str | None]:
