@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from tests.ledger.worlds import ENGINES, MAX, TF
+from tests.ledger.worlds import ENGINES
 
 from qenex.ledger import (
-    ACCOUNT,
     BALANCES,
     Account,
     AccountFilter,
@@ -121,11 +120,3 @@ class Twins:
         for name, answer in answers.items():
             assert answer == first, f"{what}: {name} answers {answer!r}, the specification {first!r}"
         return first
-
-
-EDGES = [0, 1, 2, 10, (1 << 64) - 1, 1 << 64, (1 << 64) + 1, 1 << 127, MAX - 1, MAX]
-SMALL_AND_EDGES = [0, 1, 2, 3, 5, 10, 100, *EDGES]
-ACCOUNT_IDS = [1, 2, 3, 4, 5, 1 << 64, (1 << 64) + 1, MAX - 1]
-TRANSFER_IDS = [*range(1, 16), (1 << 64) - 1, 1 << 64, (1 << 64) + 1, 1 << 127, MAX - 1]
-ALL_FLAGS = [*(1 << bit for bit in range(9)), TF.pending | TF.closing_debit, TF.pending | TF.closing_credit]
-assert ACCOUNT.itemsize == 128
