@@ -42,15 +42,18 @@ down:
 	@$(QENEX) down
 
 ## make test    set up, check and test: exactly what CI runs
-test: check
-	@$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+test: setup
+	@code=0; $(MAKE) --no-print-directory check || code=$$?; \
+	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS) || code=$$?; exit $$code
 
 ## make check   lint, format, types, layers
 check: setup
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@code=0; \
+	$(BIN)/ruff check . || code=1; \
+	$(BIN)/ruff format --check . || code=1; \
+	$(BIN)/mypy || code=1; \
+	$(BIN)/lint-imports --no-logo || code=1; \
+	exit $$code
 
 ## make fix     apply the formatter and the linter's safe fixes
 fix: setup
