@@ -28,7 +28,8 @@ Keyring (the file `keys.json` in the data folder)::
 
     Keyring.create(folder, custody, *, clock=SystemClock(), random_bytes=os.urandom, kdf=None) -> Keyring | Refusal # KEYS_EXIST
     Keyring.open(folder, custody) -> Keyring | Refusal
-            # KEYS_NOT_FOUND, KEYS_TOO_OPEN, KEYS_LOCKED (custody None), KEYS_OTHER_CUSTODY, KEYS_WRONG_SECRET; raises CorruptionFound
+            # KEYS_NOT_FOUND, KEYS_TOO_OPEN, KEYS_LOCKED (custody None), KEYS_OTHER_CUSTODY, KEYS_WRONG_SECRET;
+            # raises CorruptionFound
     keyring.signing_seeds() -> SigningSeeds(ed25519: Secret, ml_dsa_65: Secret)     # 32-byte seeds
     keyring.folder_secret(name: str) -> Secret            # 32 bytes, made on first use, then always the same
     keyring.index(label: str, values: Sequence[bytes]) -> list[bytes]   # 16-byte blind indexes (HMAC-SHA256, truncated)

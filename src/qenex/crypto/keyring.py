@@ -126,7 +126,9 @@ class Keyring:
             "keys": [],
         }
         keyring = Keyring(folder, document, unlock, {}, clock, random_bytes, inject)
-        new = {(purpose, 1): random_bytes(KEY_LENGTH) for purpose in ("master", "log-ed25519", "log-ml-dsa-65", "index")}
+        new = {
+            (purpose, 1): random_bytes(KEY_LENGTH) for purpose in ("master", "log-ed25519", "log-ml-dsa-65", "index")
+        }
         keyring._write(unlock, description, new)
         return keyring
 
@@ -224,11 +226,15 @@ class Keyring:
     def new_customer_key(self, customer_id: int, version: int) -> tuple[CustomerKey, WrappedKey]:
         """A fresh data key, and its wrapped form to store."""
         key = self._random_bytes(KEY_LENGTH)
-        return CustomerKey(customer_id, version, key, self._random_bytes), self._wrap_customer(customer_id, version, key)
+        return CustomerKey(customer_id, version, key, self._random_bytes), self._wrap_customer(
+            customer_id, version, key
+        )
 
     def unwrap_customer_key(self, customer_id: int, version: int, wrapped: WrappedKey) -> CustomerKey:
         """The data key to use; raises TamperFound when the wrapped form was changed or belongs elsewhere."""
-        return CustomerKey(customer_id, version, self._unwrap_customer(customer_id, version, wrapped), self._random_bytes)
+        return CustomerKey(
+            customer_id, version, self._unwrap_customer(customer_id, version, wrapped), self._random_bytes
+        )
 
     def rewrap_customer_key(self, customer_id: int, version: int, wrapped: WrappedKey) -> WrappedKey:
         """The same data key wrapped with the newest master key."""
@@ -244,7 +250,9 @@ class Keyring:
         cipher = self._masters.get(wrapped.master_version)
         if cipher is None:
             raise TamperFound(f"{place}: master key {wrapped.master_version} is not in the keyring")
-        return open_bytes(cipher, wrapped.wrapped, _customer_additional(customer_id, version, wrapped.master_version), place)
+        return open_bytes(
+            cipher, wrapped.wrapped, _customer_additional(customer_id, version, wrapped.master_version), place
+        )
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -270,7 +278,9 @@ class Keyring:
         document = {"format": FORMAT, "id": self._document["id"], "unlock": description, "keys": entries}
         document["seal"] = unlock.seal(document)
         # Read back before it replaces the old file: a file that does not open would lose the bank.
-        invariant(_unwrap_all(document, unlock, self._folder / KEYS_FILE) == plain, "what was wrapped unwraps to the same")
+        invariant(
+            _unwrap_all(document, unlock, self._folder / KEYS_FILE) == plain, "what was wrapped unwraps to the same"
+        )
         with _folder_lock(self._folder):
             self._check_unchanged()
             replace_file(self._folder / KEYS_FILE, _render(document), inject=self._inject)
@@ -333,9 +343,7 @@ def _derive_unlock(custody: Custody, description: dict[str, Any], path: Path) ->
 
 
 def _argon2id(custody: Passphrase, kdf: KdfParameters, salt: bytes) -> bytes:
-    derivation = Argon2id(
-        salt=salt, length=32, iterations=kdf.iterations, lanes=kdf.lanes, memory_cost=kdf.memory_kib
-    )
+    derivation = Argon2id(salt=salt, length=32, iterations=kdf.iterations, lanes=kdf.lanes, memory_cost=kdf.memory_kib)
     return derivation.derive(custody.secret.reveal())
 
 
@@ -354,7 +362,9 @@ def _unwrap_all(document: dict[str, Any], unlock: _Unlock, path: Path) -> dict[t
         additional = _key_additional(document["id"], purpose, version, wrapped_by)
         plain[purpose, version] = open_bytes(cipher, bytes.fromhex(entry["wrapped"]), additional, place)
     # Restore the order of the file: rewriting it must not shuffle entries.
-    return {(entry["purpose"], entry["version"]): plain[entry["purpose"], entry["version"]] for entry in document["keys"]}
+    return {
+        (entry["purpose"], entry["version"]): plain[entry["purpose"], entry["version"]] for entry in document["keys"]
+    }
 
 
 def _render(document: dict[str, Any]) -> bytes:
@@ -385,7 +395,11 @@ def _parse(data: bytes, path: Path) -> dict[str, Any]:
             _hexadecimal(entry["wrapped"], 12 + KEY_LENGTH + 16)
             if type(entry["version"]) is not int or type(entry["created_ns"]) is not int:
                 raise ValueError("a version or a time is not a number")
-            if type(entry["purpose"]) is not str or not entry["purpose"].isprintable() or not entry["purpose"].isascii():
+            if (
+                type(entry["purpose"]) is not str
+                or not entry["purpose"].isprintable()
+                or not entry["purpose"].isascii()
+            ):
                 raise ValueError("a purpose is not text")
             by, _, number = entry["wrapped_by"].partition(" ")
             if not (entry["wrapped_by"] == "unlock" or (by == "master" and number.isdecimal() and number.isascii())):

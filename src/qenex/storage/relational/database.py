@@ -1,0 +1,211 @@
+"""The SQLite database under the store: connections, durability, transactions, migrations, and bulk statements.
+
+One writer connection (BEGIN IMMEDIATE, writers take turns) and a pool of readers that cannot write. WAL with
+synchronous=FULL: a commit is on disk before it answers. secure_delete overwrites what is deleted, so that a destroyed key
+does not linger in a free page.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, QueuePool, StaticPool, Table, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from qenex.storage.relational.faults import StoreFault
+from qenex.storage.relational.migrations import HEAD
+
+DATABASE_FILE = "bank.sqlite3"
+_PAGE_SIZE = 8192
+_LOOKUP_CHUNK = 400  # Rows per multi-row lookup: below SQLite's default limit on variables with up to 80 columns.
+
+Row = tuple[Any, ...]
+
+
+def _engine(path: Path, *, writes: bool) -> Engine:
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: _connect(path, writes=writes),
+        **({"poolclass": StaticPool} if writes else {"poolclass": QueuePool, "pool_size": 4, "max_overflow": 28}),
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # sqlite3's own implicit BEGIN is off (isolation_level None): it would start too late and without the write lock.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    for pragma in (
+        f"page_size={_PAGE_SIZE}",  # Only heeded while the database is empty.
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+        "trusted_schema=OFF",
+        "recursive_triggers=ON",  # So that INSERT OR REPLACE does not slip past the DELETE triggers.
+        "cell_size_check=ON",
+        "cache_size=-65536" if writes else "cache_size=-16384",
+        "wal_autocheckpoint=4000",
+        "temp_store=MEMORY",
+        "query_only=OFF" if writes else "query_only=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+    return connection
+
+
+class Database:
+    """Transactions on one SQLite file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / DATABASE_FILE
+        self._writer = _engine(self.path, writes=True)
+        self._readers = _engine(self.path, writes=False)
+        self._write_lock = threading.RLock()
+
+    def close(self) -> None:
+        self._readers.dispose()
+        with self._write_lock:
+            self._writer.dispose()
+
+    @contextmanager
+    def write(self, action: str) -> Iterator[Connection]:
+        """One transaction with the write lock: committed when the block ends, rolled back when it raises."""
+        with self._write_lock:
+            try:
+                with self._writer.begin() as connection:
+                    yield connection
+            except DBAPIError as error:
+                raise StoreFault(action, str(error.orig)) from error
+
+    @contextmanager
+    def read(self, action: str) -> Iterator[Connection]:
+        """One consistent snapshot."""
+        try:
+            with self._readers.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise StoreFault(action, str(error.orig)) from error
+
+    def forget_old_pages(self) -> None:
+        """Move the write-ahead log into the file and truncate it, so that no old version of a row stays in it."""
+        with self._write_lock, self._writer.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            if busy:
+                raise StoreFault("truncate the write-ahead log", "a reader holds an old snapshot")
+
+    def migrate(self, target: str = HEAD) -> None:
+        """Bring the schema to `target`, up or down, in one transaction."""
+        from alembic import command
+        from alembic.config import Config
+
+        with self._write_lock:
+            with self._writer.connect() as connection:
+                raw: Any = connection.connection.driver_connection
+                # A migration may have to rebuild a table that others point at; the check at the end makes up for it.
+                raw.execute("PRAGMA foreign_keys=OFF")
+                try:
+                    with connection.begin():
+                        config = Config()
+                        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+                        config.set_main_option("path_separator", "os")
+                        config.attributes["connection"] = connection
+                        if target == "base" or (self.version(connection) or "") > target:
+                            command.downgrade(config, target)
+                        else:
+                            command.upgrade(config, target)
+                        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+                        if broken:
+                            raise StoreFault(f"migrate to {target}", f"foreign keys broken: {broken[:5]}")
+                finally:
+                    raw.execute("PRAGMA foreign_keys=ON")
+
+    @staticmethod
+    def version(connection: Connection) -> str | None:
+        """The schema's version, None for an empty database."""
+        found = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+        if found is None:
+            return None
+        row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").fetchone()
+        return None if row is None else str(row[0])
+
+    def backup(self, target: Path, progress: Callable[[int, int], None] | None = None) -> None:
+        """A consistent copy of the last commit, made page by page while others go on; durable when this returns."""
+        source = _connect(self.path, writes=False)
+        try:
+            copy = sqlite3.connect(target, isolation_level=None)
+            try:
+                # Holding a read transaction pins one snapshot: writers go on in the log and never restart the copy.
+                source.execute("BEGIN")
+                source.execute("SELECT count(*) FROM settings").fetchone()
+                report = progress or (lambda done, total: None)
+                source.backup(
+                    copy,
+                    pages=1024,
+                    progress=lambda status, remaining, total: report(total - remaining, total),
+                    sleep=0,
+                )
+                copy.execute("PRAGMA journal_mode=DELETE")  # One file, without a log beside it.
+                check = copy.execute("PRAGMA quick_check").fetchone()[0]
+                if check != "ok":
+                    raise StoreFault("back up the database", str(check))
+            finally:
+                copy.close()
+        except sqlite3.Error as error:
+            raise StoreFault("back up the database", str(error)) from error
+        finally:
+            source.close()
+        os.chmod(target, 0o600)
+        descriptor = os.open(target, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def insert_sql(table: Table, *, ignore_same_key: bool = False) -> str:
+    """INSERT with one placeholder per column, in the table's order."""
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    marks = ", ".join("?" * len(table.columns))
+    key = ", ".join(column.name for column in table.primary_key.columns)
+    conflict = f" ON CONFLICT ({key}) DO NOTHING" if ignore_same_key else ""
+    return f"INSERT INTO {table.name} ({columns}) VALUES ({marks}){conflict}"
+
+
+def execute_many(connection: Connection, sql: str, rows: Sequence[Row]) -> int:
+    """Run one statement for every row and return how many rows it touched. The driver's executemany, nothing in between."""
+    if not rows:
+        return 0
+    cursor: Any = connection.connection.cursor()
+    try:
+        cursor.executemany(sql, rows)
+        return int(cursor.rowcount)
+    except sqlite3.Error as error:
+        raise StoreFault(sql.split("(", 1)[0].strip(), str(error)) from error
+    finally:
+        cursor.close()
+
+
+def select_many(connection: Connection, sql: str, keys: Sequence[Row]) -> Iterator[Row]:
+    """Rows for many keys. sql holds `{keys}` where the rows of a VALUES list belong, joined as `(VALUES {keys}) AS k`.
+
+    A join, since SQLite answers `(a, b) IN (VALUES ...)` by scanning. Both SQLite and PostgreSQL call the columns of such a
+    list column1, column2, ...
+    """
+    cursor: Any = connection.connection.cursor()
+    try:
+        for at in range(0, len(keys), _LOOKUP_CHUNK):
+            chunk = keys[at : at + _LOOKUP_CHUNK]
+            marks = "(" + ", ".join("?" * len(chunk[0])) + ")"
+            cursor.execute(sql.format(keys=", ".join([marks] * len(chunk))), [value for key in chunk for value in key])
+            yield from cursor.fetchall()
+    finally:
+        cursor.close()
