@@ -43,7 +43,10 @@ QA58DOHB00001234567890ABCDEFG RO49AAAA1B31007593840000 RS35260005601001611379 SA
 SC18SSCB11010000000000001497USD SE4550000000058398257466 SI56263300012039086 SK3112000000198742637541
 SM86U0322509800000000270100 ST68000100010051845310112 SV62CENR00000000000000700025 TL380080012345678910157
 TN5910006035183598478831 TR330006100519786457841326 UA213223130000026007233566001 VA59001123000012345678
-VG96VPVG0000012345678901 XK051212012345678906
+VG96VPVG0000012345678901 XK051212012345678906 RU0304452522540817810538091310419 SD8811123456789012
+BI4210000100010000332045181 DJ2100010000000154000100186 FK88SC123456789012 LY83002048000020100120361
+MN121234123456789123 NI45BAPR00000013000003558124 OM810180000001299123456 SO211000001001000100141
+HN88CABF00000000000250005469 YE15CBYE0001018861234567891234
 """.split()
 
 
@@ -276,6 +279,20 @@ def test_any_text_is_the_value_or_a_refusal(parse: Callable[[str], CheckedText |
         assert parse(answer.compact) == answer
     else:
         assert answer.message.isprintable()
+
+
+def test_every_registered_country_has_a_published_example() -> None:
+    registered = {country for country, structure in IBAN_STRUCTURES.items() if structure.registered}
+    assert {text[:2] for text in IBANS} == registered
+
+
+@given(st.text(string.ascii_uppercase + string.digits, min_size=1, max_size=60))
+def test_the_remainder_is_that_of_iso_7064_taken_character_by_character(text: str) -> None:
+    remainder = 0
+    for character in text:
+        value = int(character, 36)
+        remainder = (remainder * (100 if value > 9 else 10) + value) % 97
+    assert remainder_97(text) == remainder
 
 
 @given(st.text(string.ascii_uppercase + string.digits, min_size=1, max_size=30))
