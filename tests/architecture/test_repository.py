@@ -4,6 +4,8 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -134,6 +136,28 @@ def test_the_names_of_the_mission_lead_to_ours() -> None:
     assert set(qenex.__all__) <= set(dir(qenex))
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         qenex.Nothing  # type: ignore[attr-defined]
+
+
+def test_the_package_has_one_version_and_one_command() -> None:
+    project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
+    assert project["version"] == qenex.__version__
+    assert project["scripts"] == {"qenex": "qenex.main:main"}
+    (command,) = [point for point in entry_points(group="console_scripts") if point.name == "qenex"]
+    assert callable(command.load())
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    start = ROOT / "docs" / "index.md"
+    reached, waiting = {start}, [start]
+    while waiting:
+        page = waiting.pop()
+        for target in re.findall(r"\]\(([^)#\s:]+\.md)(?:#[^)]*)?\)", text_of(page)):
+            linked = (page.parent / target).resolve()
+            if linked.exists() and linked not in reached:
+                reached.add(linked)
+                waiting.append(linked)
+    pages = set((ROOT / "docs").rglob("*.md"))
+    assert sorted(str(page.relative_to(ROOT)) for page in pages - reached) == []
 
 
 def test_importing_the_package_loads_nothing_else() -> None:
