@@ -14,7 +14,7 @@ from tests.chain import merkle_by_the_book as book
 
 from qenex.chain.hashing import Hashes, leaf_hashes, tree_hash
 from qenex.chain.log import EMPTY_ROOT, LogWriteFailed, MerkleLog
-from qenex.values.fault import CorruptionFound
+from qenex.values import CorruptionFound
 
 # The eight entries and roots which Certificate Transparency implementations share
 # (google/certificate-transparency, later transparency-dev/merkle testonly/constants.go, Apache-2.0).

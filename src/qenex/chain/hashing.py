@@ -43,7 +43,7 @@ def leaf_hashes(kind: int, records: npt.NDArray[Any], out: Hashes | None = None)
 
 
 def tree_hash(nodes: bytes) -> bytes:
-    """The Merkle tree hash over 1 to 257 subtree hashes (32 bytes each) of one height; the last subtree may be smaller."""
+    """The Merkle tree hash over 1 to 257 subtree hashes of one height; the last may be that of a smaller subtree."""
     count = len(nodes) // HASH_BYTES
     if not 1 <= count <= TILE_WIDTH + 1 or len(nodes) % HASH_BYTES:
         raise ValueError(f"a tree hash takes 1 to 257 hashes of 32 bytes, not {len(nodes)} bytes")

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from qenex.chain.hashing import HASH_BYTES, TILE_WIDTH, Hashes, OpenTile, tree_hash
-from qenex.values.fault import CorruptionFound, Fault
+from qenex.values import CorruptionFound, Fault
 
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 LEVELS = 8
@@ -129,7 +129,7 @@ class MerkleLog:
         hashes = np.ascontiguousarray(hashes)
         with self._writing(f"level-{level}"):
             while len(hashes):
-                self._write(self._file(level), hashes, stored * HASH_BYTES)
+                self._write(self._file(level), hashes.data, stored * HASH_BYTES)
                 self._unsynced.add(level)
                 hashes = self._tiles[level].fold(hashes)
                 level, stored = level + 1, stored // TILE_WIDTH
@@ -279,8 +279,8 @@ class MerkleLog:
                 for row in np.flatnonzero((roots != stored).any(axis=1)):
                     parent = first // TILE_WIDTH + int(row)
                     yield Damage(
-                        f"{self._folder}/level-{level} bytes {parent * 8192} to {parent * 8192 + 8191} (tile {parent}), "
-                        f"or {self._place(level + 1, parent)}",
+                        f"{self._folder}/level-{level} bytes {parent * 8192} to {parent * 8192 + 8191} "
+                        f"(tile {parent}), or {self._place(level + 1, parent)}",
                         "the tile does not hash to its entry one level up",
                     )
 
@@ -377,7 +377,7 @@ class MerkleLog:
             self._folder_unsynced = False
         self._mark = mark
 
-    def _write(self, file: int, content: bytes | Hashes, offset: int) -> None:
+    def _write(self, file: int, content: bytes | memoryview, offset: int) -> None:
         left = memoryview(content).cast("B")
         while left:
             written = os.pwrite(file, left, offset)
