@@ -27,7 +27,9 @@ def find_schema(folder: Path, message: str) -> Path:
 def occurs(node: etree._Element) -> str:
     low, high = node.get("minOccurs", "1"), node.get("maxOccurs", "1")
     plain = {("1", "1"): "", ("0", "1"): "?", ("0", "unbounded"): "*", ("1", "unbounded"): "+"}
-    return plain.get((low, high)) or ("" if (low, high) == ("1", "1") else f"{{{low},{'' if high == 'unbounded' else high}}}")
+    return plain.get((low, high)) or (
+        "" if (low, high) == ("1", "1") else f"{{{low},{'' if high == 'unbounded' else high}}}"
+    )
 
 
 def element(node: etree._Element) -> str:
@@ -110,7 +112,9 @@ def derive(schema: Path) -> str:
     lines = [first]
     for name in [top.get("name"), *sorted(set(types) - {top.get("name")})]:
         lines.extend(
-            textwrap.wrap(f"{name} {types[name]}", 118, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+            textwrap.wrap(
+                f"{name} {types[name]}", 118, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+            )
         )
     return "\n".join(lines) + "\n"
 

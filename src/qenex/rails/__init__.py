@@ -32,7 +32,8 @@ Answering it (version follows the file's: .03 -> pain.002.001.03, .09 -> pain.00
 A statement (camt.053.001.08)::
 
     header = StatementHeader(message_id=..., created=..., statement_id=..., sequence_number=7, from_time=..., to_time=...,
-                             iban=..., currency="EUR", balances=[StatementBalance("OPBD", 1000, date), StatementBalance("CLBD", ...)])
+                             iban=..., currency="EUR",
+                             balances=[StatementBalance("OPBD", 1000, date), StatementBalance("CLBD", ...)])
     write_camt053(out, header, batches_of_StatementEntries)   # raises when opening + entries != closing
     read_camt053(source) -> StatementFile | Refusal           # .statements: list[Statement] with header, entries (columns), findings
     read_pain002(source) -> StatusReport | Refusal

@@ -27,7 +27,9 @@ _LONGER = {
     "Θ": "TH", "θ": "th", "Χ": "CH", "χ": "ch", "Ψ": "PS", "ψ": "ps", "Ж": "ZH", "ж": "zh", "Ц": "TS", "ц": "ts",
     "Ч": "CH", "ч": "ch", "Ш": "SH", "ш": "sh", "Щ": "SHT", "щ": "sht", "Ю": "YU", "ю": "yu", "Я": "YA", "я": "ya",
 }  # fmt: skip
-_TABLE: dict[str, str] = {pair[0]: pair[1] for pair in _PAIRS} | _LONGER | {"[": "(", "]": ")", "ß": "ss", "Æ": "AE", "æ": "ae"}
+_TABLE: dict[str, str] = (
+    {pair[0]: pair[1] for pair in _PAIRS} | _LONGER | {"[": "(", "]": ")", "ß": "ss", "Æ": "AE", "æ": "ae"}
+)
 
 
 def _latin(character: str) -> str:

@@ -18,7 +18,9 @@ _Node = tuple[int, bool, int, str, dict[str, Any] | None]
 Row = list[Any]
 
 
-def row_reader(held: Definition, type_name: str, plan: Mapping[str, str], columns: tuple[str, ...]) -> Callable[[Any], Row]:
+def row_reader(
+    held: Definition, type_name: str, plan: Mapping[str, str], columns: tuple[str, ...]
+) -> Callable[[Any], Row]:
     """A function from an element of `type_name` to a row: one text or None for each of `columns`.
 
     A repeated element gives its first value; a path that ends in ``+`` gives all its values, joined by a space.

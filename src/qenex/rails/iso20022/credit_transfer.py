@@ -22,7 +22,14 @@ from qenex.rails.findings import Finding
 from qenex.rails.iso20022.columns import Row, row_reader
 from qenex.rails.iso20022.definition import definition
 from qenex.rails.iso20022.reading import (
-    ElementStream, Head, Limits, Refused, Source, expect_message, open_source, read_head,
+    ElementStream,
+    Head,
+    Limits,
+    Refused,
+    Source,
+    expect_message,
+    open_source,
+    read_head,
 )  # fmt: skip
 from qenex.values import Currency, Refusal, currency, parse_bic, parse_creditor_reference, parse_iban, refuse
 
@@ -239,7 +246,7 @@ class _Spool:
             self._memory.append(batch)
             return
         if self._disk is None:
-            self._disk = tempfile.TemporaryFile()  # type: ignore[assignment]
+            self._disk = tempfile.TemporaryFile()  # noqa: SIM115  (closed by close())
         assert self._disk is not None
         self._places.append(self._disk.seek(0, 2))
         marshal.dump(batch, self._disk)
@@ -249,7 +256,7 @@ class _Spool:
         for place in self._places:
             assert self._disk is not None
             self._disk.seek(place)
-            yield marshal.load(self._disk)  # noqa: S302  (written by ourselves into a file without a name)
+            yield marshal.load(self._disk)
 
     def close(self) -> None:
         self._memory.clear()
@@ -293,7 +300,9 @@ class CreditTransferFile:
                         findings.setdefault(row, []).insert(0, payment.reject)
             columns = dict(zip(_STORED, (list(column) for column in stored)))
             columns["charge_bearer"] = [own or p.charge_bearer for own, p in zip(columns["charge_bearer"], of_row)]
-            columns["category_purpose"] = [own or p.category_purpose for own, p in zip(columns["category_purpose"], of_row)]
+            columns["category_purpose"] = [
+                own or p.category_purpose for own, p in zip(columns["category_purpose"], of_row)
+            ]
             columns["ultimate_debtor_name"] = [
                 own or p.ultimate_debtor_name for own, p in zip(columns["ultimate_debtor_name"], of_row)
             ]
@@ -366,7 +375,13 @@ class _Reading:
         assert self._header is not None  # the definition demands one
         self._judge_group(self._header)
         return CreditTransferFile(
-            self._header, self._payments, self._findings, self._count, self._totals, self._digest.hexdigest(), self._spool
+            self._header,
+            self._payments,
+            self._findings,
+            self._count,
+            self._totals,
+            self._digest.hexdigest(),
+            self._spool,
         )
 
     def _read(self) -> None:
@@ -414,7 +429,9 @@ class _Reading:
         if len(self._payments) == PAYMENTS_MAX:
             raise Refused(refuse("MESSAGE_TOO_LARGE", what=f"more than {PAYMENTS_MAX:,} payment information blocks"))
         read = dict(zip(_PAYMENT_COLUMNS, self._payment_row(element)))
-        read["batch_booking"] = None if read["batch_booking"] is None else read["batch_booking"].strip() in ("true", "1")
+        read["batch_booking"] = (
+            None if read["batch_booking"] is None else read["batch_booking"].strip() in ("true", "1")
+        )
         read["declared_count"] = None if read["declared_count"] is None else int(read["declared_count"])
         read["declared_sum"] = _stripped(read["declared_sum"])
         read["requested_execution_date"] = read["requested_execution_date"].strip()[:10]
@@ -501,8 +518,11 @@ class _Reading:
         at_bic, at_end, at_reference = _AT["creditor_agent_bic"], _AT["end_to_end_id"], _AT["remittance_reference"]
         at_other, at_equivalent = _AT["creditor_other_id"], _AT["equivalent"]
         totals = self._totals
+        sums: dict[tuple[int, int], int] = {}
 
-        def found(number: int, row: Row, code: str, reason: str, path: str, text: str, severity: str = "reject") -> None:
+        def found(
+            number: int, row: Row, code: str, reason: str, path: str, text: str, severity: str = "reject"
+        ) -> None:
             payment = payments[row[0]]
             place = f"PmtInf[{row[0] + 1}]/CdtTrfTxInf[{payment.count}]/{path}"
             findings.setdefault(number, []).append((code, reason, place, text, severity))
@@ -543,7 +563,8 @@ class _Reading:
                                 found(number, row, "AMOUNT_EXTRA_ZEROS", "CH20", "Amt/InstdAmt", sentence, "flag")
                             row[at_amount] = minor
                             totals[code] = totals.get(code, 0) + minor
-                            payment.sum += Fraction(minor, 10**digits)
+                            place = (row[0], digits)
+                            sums[place] = sums.get(place, 0) + minor
             iban = row[at_iban]
             if iban is not None:
                 parsed = parse_iban(iban)
@@ -562,7 +583,9 @@ class _Reading:
             if reference is not None and reference[:2] == "RF":
                 judged = parse_creditor_reference(reference)
                 if isinstance(judged, Refusal):
-                    found(number, row, "REFERENCE_INVALID", "RR07", "RmtInf/Strd/CdtrRefInf/Ref", judged.message, "flag")
+                    found(
+                        number, row, "REFERENCE_INVALID", "RR07", "RmtInf/Strd/CdtrRefInf/Ref", judged.message, "flag"
+                    )
             end_to_end_id = row[at_end]
             key = hash(end_to_end_id)
             if key in seen:
@@ -571,6 +594,8 @@ class _Reading:
                     found(number, row, "END_TO_END_ID_REPEATED", "DU04", "PmtId/EndToEndId", sentence, "flag")
             elif watch:
                 seen.add(key)
+        for (index, digits), minor in sums.items():
+            payments[index].sum += Fraction(minor, 10**digits)
         self._spool.add((tuple(zip(*rows))[: len(_STORED)], findings))
         self._count += len(rows)
         rows.clear()
@@ -597,6 +622,14 @@ def _equal(declared: str, counted: Fraction) -> bool:
         return Fraction(declared) == counted
     except ValueError:
         return False
+
+
+def sum_text(value: Fraction | str | None) -> str | None:
+    """A control sum as it may be written: None when there is none or it has more than 18 digits."""
+    if value is None:
+        return None
+    text = decimal_text(Fraction(value))
+    return text if len(text.replace(".", "").lstrip("-0")) <= 18 else None
 
 
 def decimal_text(value: Fraction) -> str:

@@ -89,7 +89,13 @@ def _writers(message: str) -> _Writers:
 
 
 def write_pain001(
-    out: Output, message: str, *, message_id: str, created: datetime, initiating_party: str, orders: Iterable[TransferOrder]
+    out: Output,
+    message: str,
+    *,
+    message_id: str,
+    created: datetime,
+    initiating_party: str,
+    orders: Iterable[TransferOrder],
 ) -> int:
     """Write a pain.001.001.03 or .09 whose counts and control sums are right; returns the number of transactions."""
     if message not in CREDIT_TRANSFER_MESSAGES:
@@ -98,7 +104,9 @@ def write_pain001(
     orders = list(orders)
     sums = [_sum(order.transfers) for order in orders]
     count = sum(len(order.transfers) for order in orders)
-    head = f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{definition(message).namespace}"><CstmrCdtTrfInitn>'
+    head = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{definition(message).namespace}"><CstmrCdtTrfInitn>'
+    )
     head += writers.header.write(
         1,
         {

@@ -92,7 +92,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """Exactly one element of any namespace (or of `namespace`), checked only where a declaration is known (`lax`) or never (`skip`)."""
+    """Exactly one element of any (or of one) namespace; checked where a declaration is known (`lax`) or never (`skip`)."""
 
     name: str
     process: str

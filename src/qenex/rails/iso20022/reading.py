@@ -12,7 +12,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from lxml import etree
 
@@ -25,7 +25,9 @@ Source = str | os.PathLike[str] | bytes | BinaryIO
 
 _CHUNK_BYTES = 1 << 16
 _PROLOG_BYTES = 1 << 16
-_ENCODINGS = re.compile(r"utf-?8|utf-?16(le|be)?|us-ascii|ascii|iso-8859-([1-9]|1[0-5])|latin-?1|windows-125[0-8]|cp125[0-8]", re.I)
+_ENCODINGS = re.compile(
+    r"utf-?8|utf-?16(le|be)?|us-ascii|ascii|iso-8859-([1-9]|1[0-5])|latin-?1|windows-125[0-8]|cp125[0-8]", re.I
+)
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([^\"']{0,60})[\"']")
 _MARKS = {b"\x00\x00\xfe\xff": "UTF-32", b"\xff\xfe\x00\x00": "UTF-32", b"\x4c\x6f\xa7\x94": "EBCDIC", b"+/v": "UTF-7"}
 
@@ -56,7 +58,7 @@ def open_source(source: Source, limits: Limits) -> tuple[BinaryIO, bool]:
         return io.BytesIO(source), True
     if isinstance(source, str | os.PathLike):
         try:
-            opened: BinaryIO = open(source, "rb")
+            opened: BinaryIO = open(source, "rb")  # noqa: SIM115  (the caller closes it)
             opened.seek(0, io.SEEK_END)
             return opened, True
         except OSError as error:
@@ -66,7 +68,7 @@ def open_source(source: Source, limits: Limits) -> tuple[BinaryIO, bool]:
             raise Refused(refuse("MESSAGE_FILE_MISSING", where=repr(source), why=str(error))) from error
     if source.seekable():
         return source, False
-    spool: BinaryIO = tempfile.TemporaryFile()  # type: ignore[assignment]
+    spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  (the caller closes it)
     taken = 0
     while piece := source.read(_CHUNK_BYTES):
         taken += len(piece)
@@ -87,11 +89,18 @@ def _syntax_refusal(error: etree.XMLSyntaxError, at_end: bool, offset: int, enco
     line, column = error.position if error.position else (0, 0)
     where = f"line {line}, column {column}" if line else f"byte {offset}"
     kinds = etree.ErrorTypes
-    if "huge" in why.lower() or "excessive depth" in why.lower() or "amplification" in why.lower() or "too long" in why.lower():
+    if (
+        "huge" in why.lower()
+        or "excessive depth" in why.lower()
+        or "amplification" in why.lower()
+        or "too long" in why.lower()
+    ):
         return refuse("MESSAGE_TOO_LARGE", where=where, what=why)
-    if error.code in (kinds.ERR_UNSUPPORTED_ENCODING, kinds.ERR_UNKNOWN_ENCODING, kinds.ERR_INVALID_ENCODING) or (
-        "encoding" in why.lower() and "declar" not in why.lower()
-    ) or "invalid bytes" in why.lower():
+    if (
+        error.code in (kinds.ERR_UNSUPPORTED_ENCODING, kinds.ERR_UNKNOWN_ENCODING, kinds.ERR_INVALID_ENCODING)
+        or ("encoding" in why.lower() and "declar" not in why.lower())
+        or "invalid bytes" in why.lower()
+    ):
         return refuse("MESSAGE_ENCODING", where=where, encoding=encoding, why=why)
     if at_end:
         return refuse("MESSAGE_CUT_OFF", where=where, why=why)
@@ -104,7 +113,9 @@ def parse_refusal(error: etree.XMLSyntaxError, size: int, encoding: str) -> Refu
 
 
 def _is_end(sentence: str) -> bool:
-    return any(sign in sentence for sign in ("Premature end", "Start tag expected", "EndTag: '</' not found", "Extra content"))
+    return any(
+        sign in sentence for sign in ("Premature end", "Start tag expected", "EndTag: '</' not found", "Extra content")
+    )
 
 
 def _encoding_of(head: bytes) -> str:
@@ -152,7 +163,12 @@ def read_head(file: BinaryIO, limits: Limits) -> Head:
     if not marked.strip(b" \t\r\n\x00"):
         raise Refused(refuse("MESSAGE_EMPTY", where="byte 0", what="white space or zero bytes"))
     parser = etree.XMLPullParser(
-        events=("start",), resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
+        events=("start",),
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
     )
     for start in range(0, len(head), 1024):
         try:
@@ -198,7 +214,7 @@ class ElementStream:
         self._digest = digest
         self.quiet_bytes = 0
 
-    def _parser(self, events: tuple[str, ...], tags: list[str] | None) -> etree.XMLPullParser:
+    def _parser(self, events: tuple[Literal["start", "end"]], tags: list[str] | None) -> etree.XMLPullParser:
         return etree.XMLPullParser(
             events=events, tag=tags, schema=compiled_schema(self._message), resolve_entities=False, no_network=True,
             load_dtd=False, remove_comments=True, remove_pis=True, remove_blank_text=True, huge_tree=False,
@@ -265,6 +281,13 @@ class ElementStream:
         path = _path_to(latest, message)
         where = f"line {line_feeds + 1}, column {max(1, done - last_feed)}, byte {done}" + (f", {path}" if path else "")
         return refuse("MESSAGE_BREAKS_DEFINITION", where=where, message=self._message, why=readable(message))
+
+
+def tag_and_depth(element: etree._Element, prefix: int) -> tuple[str, int]:
+    """The local name (after `prefix` characters of namespace) and the number of ancestors; nested copies have more."""
+    tag = element.tag
+    assert isinstance(tag, str)
+    return tag[prefix:], sum(1 for _ in element.iterancestors())
 
 
 def _count_lines(part: bytes, start: int, line_feeds: int, last_feed: int) -> tuple[int, int]:

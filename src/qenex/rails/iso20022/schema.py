@@ -12,7 +12,15 @@ from xml.sax.saxutils import escape, quoteattr
 from lxml import etree
 
 from qenex.rails.iso20022.definition import (
-    Alternatives, Anything, Choice, Content, Definition, Element, Sequence, Simple, definition,
+    Alternatives,
+    Anything,
+    Choice,
+    Content,
+    Definition,
+    Element,
+    Sequence,
+    Simple,
+    definition,
 )  # fmt: skip
 
 _BASES = {"text": "string", "binary": "base64Binary", "enum": "string"}

@@ -12,7 +12,16 @@ from qenex.rails.findings import Finding
 from qenex.rails.iso20022.amounts import minor_digits
 from qenex.rails.iso20022.columns import row_reader
 from qenex.rails.iso20022.definition import definition
-from qenex.rails.iso20022.reading import ElementStream, Limits, Refused, Source, expect_message, open_source, read_head
+from qenex.rails.iso20022.reading import (
+    ElementStream,
+    Limits,
+    Refused,
+    Source,
+    expect_message,
+    open_source,
+    read_head,
+    tag_and_depth,
+)
 from qenex.rails.iso20022.status_report import Output
 from qenex.rails.iso20022.writing import RowWriter, ValueNotAllowed, amount_texts, fitted, moment_text
 from qenex.values import Refusal, currency, invariant, parse_iban
@@ -186,8 +195,8 @@ def _writers() -> _Writers:
         RowWriter(held, "BkToCstmrStmt/GrpHdr", ("MsgId", "CreDtTm", "MsgPgntn/PgNb", "MsgPgntn/LastPgInd")),
         RowWriter(
             held, statement,
-            ("Id", "StmtPgntn/PgNb", "StmtPgntn/LastPgInd", "ElctrncSeqNb", "LglSeqNb", "CreDtTm", "FrToDt/FrDtTm", "FrToDt/ToDtTm",
-             "Acct/Id/IBAN", "Acct/Id/Othr/Id", "Acct/Ccy", "Acct/Nm", "Acct/Ownr/Nm", "Acct/Svcr/FinInstnId/BICFI",
+            ("Id", "StmtPgntn/PgNb", "StmtPgntn/LastPgInd", "ElctrncSeqNb", "LglSeqNb", "CreDtTm", "FrToDt/FrDtTm",
+             "FrToDt/ToDtTm", "Acct/Id/IBAN", "Acct/Id/Othr/Id", "Acct/Ccy", "Acct/Nm", "Acct/Ownr/Nm", "Acct/Svcr/FinInstnId/BICFI",
              "Acct/Svcr/FinInstnId/Nm"),
             open_ended=True,
         ),
@@ -212,7 +221,9 @@ def write_camt053(out: Output, header: StatementHeader, batches: Iterable[Statem
     created = moment_text(header.created)
     page = None if header.page is None else str(header.page[0])
     last = None if header.page is None else ("true" if header.page[1] else "false")
-    parts = [f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{definition(_MESSAGE).namespace}"><BkToCstmrStmt>']
+    parts = [
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{definition(_MESSAGE).namespace}"><BkToCstmrStmt>'
+    ]
     parts.append(writers.group.write(1, {"MsgId": header.message_id, "CreDtTm": created}))
     parts.append("<Stmt>")
     parts.append(
@@ -265,10 +276,13 @@ def write_camt053(out: Output, header: StatementHeader, batches: Iterable[Statem
         credit_count, credit_minor = credit_count + len(credits), credit_minor + sum(credits)
         debit_count, debit_minor = debit_count + len(debits), debit_minor + sum(debits)
     first_page, last_page = header.page is None or header.page[0] == 1, header.page is None or header.page[1]
-    opening = next((b.amount_minor for b in balances if b.kind in ("OPBD", "PRCD") or (b.kind == "ITBD" and not first_page)), None)
+    opening_kinds = ("OPBD", "PRCD") if first_page else ("OPBD", "PRCD", "ITBD")
+    opening = next((b.amount_minor for b in balances if b.kind in opening_kinds), None)
     closing = next((b.amount_minor for b in reversed(balances) if b.kind == ("CLBD" if last_page else "ITBD")), None)
     if opening is not None and closing is not None:
-        invariant(opening + credit_minor - debit_minor == closing, "a statement's opening plus its entries is its closing")
+        invariant(
+            opening + credit_minor - debit_minor == closing, "a statement's opening plus its entries is its closing"
+        )
     out.write(b"</Stmt></BkToCstmrStmt></Document>\n")
     return StatementSummary(credit_count, credit_minor, debit_count, debit_minor)
 
@@ -428,8 +442,8 @@ def read_camt053(source: Source, *, limits: Limits = Limits()) -> StatementFile 
             entries: list[list[Any]] = []
             balances: list[tuple[str | None, int | None, str, str | None]] = []
             for element in stream:
-                tag = element.tag[prefix:]
-                if sum(1 for _ in element.iterancestors()) != places[tag]:
+                tag, depth = tag_and_depth(element, prefix)
+                if depth != places[tag]:
                     continue
                 stream.quiet_bytes = 0
                 if tag == "Ntry":
@@ -445,7 +459,7 @@ def read_camt053(source: Source, *, limits: Limits = Limits()) -> StatementFile 
                 elif tag == "GrpHdr":
                     read.message_id, read.created = group_row(element)
                 else:
-                    statement = Statement(*statement_row(element), balances=balances)
+                    statement = Statement(**dict(zip(_STATEMENT_FIELDS, statement_row(element))), balances=balances)
                     statement.entries = _entry_lists(entries)
                     statement.findings = _judge(statement, len(read.statements) + 1)
                     read.statements.append(statement)
@@ -460,14 +474,20 @@ def read_camt053(source: Source, *, limits: Limits = Limits()) -> StatementFile 
 
 
 def _entry_lists(rows: list[list[Any]]) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = dict(zip(_ENTRY_FIELDS, map(list, zip(*rows)))) if rows else {n: [] for n in _ENTRY_FIELDS}
-    columns["amount_minor"] = [exact_minor(text, code) for text, code in zip(columns["amount_minor"], columns["currency"])]
+    columns: dict[str, list[Any]] = (
+        dict(zip(_ENTRY_FIELDS, map(list, zip(*rows)))) if rows else {n: [] for n in _ENTRY_FIELDS}
+    )
+    columns["amount_minor"] = [
+        exact_minor(text, code) for text, code in zip(columns["amount_minor"], columns["currency"])
+    ]
     columns["credit"] = [indicator == "CRDT" for indicator in columns["credit"]]
     columns["reversal"] = [(text or "").strip() in ("true", "1") for text in columns["reversal"]]
     for name in ("booking_day", "value_day"):
         columns[name] = [None if text is None else text.strip()[:10] for text in columns[name]]
     codes = zip(columns.pop("domain"), columns.pop("family"), columns.pop("subfamily"))
-    columns["transaction_code"] = [None if domain is None else f"{domain}/{family}/{sub}" for domain, family, sub in codes]
+    columns["transaction_code"] = [
+        None if domain is None else f"{domain}/{family}/{sub}" for domain, family, sub in codes
+    ]
     return columns
 
 
@@ -484,7 +504,9 @@ def _judge(statement: Statement, number: int) -> list[Finding]:
         return findings
     entries = statement.entries
     total = opening[1]
-    for minor, credit, status, code in zip(entries["amount_minor"], entries["credit"], entries["status"], entries["currency"]):
+    for minor, credit, status, code in zip(
+        entries["amount_minor"], entries["credit"], entries["status"], entries["currency"]
+    ):
         if status not in (None, "BOOK"):
             continue
         if minor is None or code != opening[2]:

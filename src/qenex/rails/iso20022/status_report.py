@@ -14,9 +14,18 @@ from typing import Protocol
 
 from qenex.rails.iso20022.amounts import amount_texts_by_currency
 from qenex.rails.iso20022.columns import row_reader
-from qenex.rails.iso20022.credit_transfer import CreditTransferFile, PaymentInformation, decimal_text
+from qenex.rails.iso20022.credit_transfer import CreditTransferFile, PaymentInformation, sum_text
 from qenex.rails.iso20022.definition import definition
-from qenex.rails.iso20022.reading import ElementStream, Limits, Refused, Source, expect_message, open_source, read_head
+from qenex.rails.iso20022.reading import (
+    ElementStream,
+    Limits,
+    Refused,
+    Source,
+    expect_message,
+    open_source,
+    read_head,
+    tag_and_depth,
+)
 from qenex.rails.iso20022.writing import RowWriter, fitted, moment_text
 from qenex.values import Refusal, invariant
 
@@ -52,7 +61,7 @@ class StatusSummary:
 
 
 def group_status(counts: dict[str, int]) -> str:
-    """The status of a whole from its parts: all alike is that status, some rejected is PART, none rejected the least final one."""
+    """The status of a whole from its parts: all alike that one, some rejected PART, none rejected the least final one."""
     present = {status for status, count in counts.items() if count}
     if len(present) == 1:
         return present.pop()
@@ -76,13 +85,12 @@ class _Writers:
 @cache
 def _writers(message: str) -> _Writers:
     held = definition(message)
-    bic = "BICOrBEI" if message == "pain.002.001.03" else "AnyBIC"
     agent = "BIC" if message == "pain.002.001.03" else "BICFI"
     counts = ("OrgnlNbOfTxs", "OrgnlCtrlSum")
     report = "CstmrPmtStsRpt"
     uetr = ("OrgnlUETR",) if message != "pain.002.001.03" else ()
     return _Writers(
-        RowWriter(held, f"{report}/GrpHdr", ("MsgId", "CreDtTm", f"InitgPty/Id/OrgId/{bic}", "InitgPty/Nm", f"DbtrAgt/FinInstnId/{agent}")),
+        RowWriter(held, f"{report}/GrpHdr", ("MsgId", "CreDtTm", "InitgPty/Nm", f"DbtrAgt/FinInstnId/{agent}")),
         RowWriter(
             held, f"{report}/OrgnlGrpInfAndSts",
             ("OrgnlMsgId", "OrgnlMsgNmId", "OrgnlCreDtTm", *counts, "GrpSts", *_REASON),
@@ -127,7 +135,9 @@ def write_pain002(
                     by_payment[payment][status] += 1
     counts = sum(by_payment, Counter()) if group_reason is None else Counter({"RJCT": file.transaction_count})
     whole = group_status(counts) if group_reason is None else "RJCT"
-    xml = [f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{definition(message).namespace}"><CstmrPmtStsRpt>']
+    xml = [
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{definition(message).namespace}"><CstmrPmtStsRpt>'
+    ]
     xml.append(
         writers.header.write(
             1,
@@ -142,7 +152,7 @@ def write_pain002(
             1,
             {
                 "OrgnlMsgId": header.message_id, "OrgnlMsgNmId": header.version, "OrgnlCreDtTm": header.created,
-                "OrgnlNbOfTxs": str(header.declared_count), "OrgnlCtrlSum": header.declared_sum, "GrpSts": whole,
+                "OrgnlNbOfTxs": str(header.declared_count), "OrgnlCtrlSum": sum_text(header.declared_sum), "GrpSts": whole,
                 "StsRsnInf/Rsn/Cd": group_reason, "StsRsnInf/AddtlInf": fitted([group_text], 105)[0],
             },
         )
@@ -155,7 +165,11 @@ def write_pain002(
 
 
 def _write_payments(
-    out: Output, writers: _Writers, file: CreditTransferFile, decisions: Sequence[StatusColumns], counts: list[Counter[str]]
+    out: Output,
+    writers: _Writers,
+    file: CreditTransferFile,
+    decisions: Sequence[StatusColumns],
+    counts: list[Counter[str]],
 ) -> None:
     current = -1
     with_uetr = "OrgnlUETR" in writers.transaction.paths
@@ -201,7 +215,7 @@ def _payment_head(writers: _Writers, payment: PaymentInformation, counts: Counte
         {
             "OrgnlPmtInfId": payment.payment_information_id,
             "OrgnlNbOfTxs": str(payment.count),
-            "OrgnlCtrlSum": decimal_text(payment.sum),
+            "OrgnlCtrlSum": sum_text(payment.sum),
             "PmtInfSts": group_status(counts),
             "StsRsnInf/Rsn/Cd": reject.reason if reject is not None else None,
             "StsRsnInf/AddtlInf": fitted([reject.text if reject is not None else None], 105)[0],
@@ -287,8 +301,8 @@ def read_pain002(source: Source, *, limits: Limits = Limits()) -> StatusReport |
             prefix = len(head.namespace) + 2
             waiting: list[TransactionStatus] = []
             for element in stream:
-                tag = element.tag[prefix:]
-                if sum(1 for _ in element.iterancestors()) != places[tag]:
+                tag, depth = tag_and_depth(element, prefix)
+                if depth != places[tag]:
                     continue
                 stream.quiet_bytes = 0
                 if tag == "TxInfAndSts":
@@ -309,7 +323,7 @@ def read_pain002(source: Source, *, limits: Limits = Limits()) -> StatusReport |
                     ) = group_row(element)  # fmt: skip
                 element.clear(keep_tail=True)
                 previous, parent = element.getprevious(), element.getparent()
-                if previous is not None and parent is not None and places[tag] == places.get(previous.tag[prefix:]):
+                if previous is not None and parent is not None and previous.tag == element.tag:
                     parent.remove(previous)
             return report
         finally:

@@ -49,7 +49,9 @@ def validate(source: Source, *, limits: Limits = Limits()) -> Verdict | Refusal:
             raise Refused(refuse("MESSAGE_DOCTYPE", where="before the root element"))
         document = _document(root)
         if document is None:
-            found = head.message or f"<{head.root}>" + (f" of {head.namespace}" if head.namespace else " without a namespace")
+            found = head.message or f"<{head.root}>" + (
+                f" of {head.namespace}" if head.namespace else " without a namespace"
+            )
             raise Refused(refuse("MESSAGE_UNKNOWN", found=found))
     except Refused as refused:
         return refused.refusal
@@ -58,7 +60,8 @@ def validate(source: Source, *, limits: Limits = Limits()) -> Verdict | Refusal:
     if schema.validate(document):
         return Verdict(message, True)
     findings = [
-        Finding("DEFINITION_BROKEN", "FF01", f"line {entry.line}", readable(entry.message) + ".") for entry in schema.error_log
+        Finding("DEFINITION_BROKEN", "FF01", f"line {entry.line}", readable(entry.message) + ".")
+        for entry in schema.error_log
     ]
     return Verdict(message, False, findings)
 

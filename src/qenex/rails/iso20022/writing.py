@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from itertools import repeat
 
 from qenex.rails.iso20022.definition import Choice, Content, Definition, Simple
@@ -18,13 +18,18 @@ from qenex.rails.iso20022.definition import Choice, Content, Definition, Simple
 Column = Sequence[str | None] | str | None
 
 _NOT_XML = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_DAY = r"-?([1-9][0-9]{3,}|0[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_TIME = r"(([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?|24:00:00(\.0+)?)"
+_ZONE = r"(Z|[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00))?"
 _KINDS = {
     "boolean": re.compile(r"true|false|0|1"),
     "gYear": re.compile(r"[0-9]{4}"),
     "gYearMonth": re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])"),
     "decimal": re.compile(r"-?[0-9]+(\.[0-9]+)?"),
     "binary": re.compile(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"),
-    "time": re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?"),
+    "date": re.compile(_DAY + _ZONE),
+    "dateTime": re.compile(_DAY + "T" + _TIME + _ZONE),
+    "time": re.compile(_TIME + _ZONE),
 }
 
 
@@ -35,20 +40,6 @@ class ValueNotAllowed(ValueError):
         super().__init__(f"{path}: {str(value)[:80]!r} {why}")
         self.path = path
         self.value = value
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return len(text) == 10 and date.fromisoformat(text) is not None
-    except ValueError:
-        return False
-
-
-def _is_moment(text: str) -> bool:
-    try:
-        return "T" in text and datetime.fromisoformat(text) is not None
-    except ValueError:
-        return False
 
 
 def simple_check(simple: Simple) -> Callable[[str], bool]:
@@ -63,10 +54,6 @@ def simple_check(simple: Simple) -> Callable[[str], bool]:
         if kind is not None and kind.fullmatch(text) is None:
             return False
         if pattern is not None and pattern.fullmatch(text) is None:
-            return False
-        if simple.kind == "date" and not _is_date(text):
-            return False
-        if simple.kind == "dateTime" and not _is_moment(text):
             return False
         if simple.kind == "decimal":
             return _decimal_fits(simple, text)
@@ -225,7 +212,7 @@ class RowWriter:
 
     @staticmethod
     def _presence(found: _Rendered, count: int) -> Iterable[bool]:
-        template, parts, always = found
+        _, parts, always = found
         if always:
             return repeat(True, count)
         return [any(row) for row in zip(*parts)] if parts else repeat(False, count)
