@@ -29,12 +29,14 @@ from qenex.ledger.events import (
 )
 from qenex.ledger.types import (
     ACCOUNT_BALANCE,
+    ACCOUNT_FILTER_FLAGS_VALID,
     ACCOUNT_FLAGS_VALID,
     ACCOUNT_STATE,
     AMOUNT_MAX,
     BATCH_MAX,
     ID_MAX,
     NANOSECONDS_PER_SECOND,
+    QUERY_FILTER_FLAGS_VALID,
     RESULT,
     TIMESTAMP_MAX,
     TIMESTAMP_MIN,
@@ -524,9 +526,9 @@ def released(hold: Transfer, debit: Account, credit: Account) -> tuple[Account, 
     debit = replace(debit, debits_pending=debit.debits_pending - hold.amount)
     credit = replace(credit, credits_pending=credit.credits_pending - hold.amount)
     if hold.flags & TransferFlags.closing_debit:
-        debit = replace(debit, flags=debit.flags & ~AccountFlags.closed)
+        debit = replace(debit, flags=debit.flags & ~int(AccountFlags.closed))
     if hold.flags & TransferFlags.closing_credit:
-        credit = replace(credit, flags=credit.flags & ~AccountFlags.closed)
+        credit = replace(credit, flags=credit.flags & ~int(AccountFlags.closed))
     return debit, credit
 
 
@@ -924,7 +926,7 @@ def _account_filter_is_valid(filter: AccountFilter) -> bool:
     return (
         filter.account_id not in (0, ID_MAX)
         and bool(filter.flags & sides)
-        and not filter.flags & ~(sides | AccountFilterFlags.reversed)
+        and not filter.flags & ~ACCOUNT_FILTER_FLAGS_VALID
         and _time_range_is_valid(filter)
     )
 
@@ -942,7 +944,7 @@ def _matches(filter: Any, stored: Account | Transfer, *more: str) -> bool:
 
 
 def _query(filter: QueryFilter, stored: list[Event]) -> list[Event]:
-    if filter.flags & ~QueryFilterFlags.reversed or not _time_range_is_valid(filter):
+    if filter.flags & ~QUERY_FILTER_FLAGS_VALID or not _time_range_is_valid(filter):
         return []
     found = [event for event in stored if _matches(filter, event, "ledger", "code")]
     if filter.flags & QueryFilterFlags.reversed:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from operator import index
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -168,7 +169,7 @@ class EventKind(IntEnum):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Flags
+# Flags. `~flag` of an IntFlag clears only bits that have a name: to find unknown bits use the *_FLAGS_VALID masks.
 
 
 class AccountFlags(IntFlag):
@@ -226,6 +227,10 @@ class AccountFilterFlags(IntFlag):
 
 class QueryFilterFlags(IntFlag):
     reversed = 1 << 0
+
+
+ACCOUNT_FILTER_FLAGS_VALID: Final = 0b111
+QUERY_FILTER_FLAGS_VALID: Final = 0b1
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -451,9 +456,10 @@ def ids_array(ids: Iterable[int] | Words | Records) -> Words:
         words: Words = np.ascontiguousarray(array)
         return words
     halves: list[int] = []
-    for value in ids:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise TypeError(f"an id is an int, not {type(value).__name__}")
+    for id_ in ids:
+        if not hasattr(id_, "__index__"):
+            raise TypeError(f"an id is an int, not {type(id_).__name__}")
+        value = index(id_)
         if not 0 <= value <= U128_MAX:
             raise ValueError(f"an id does not fit 128 bits: {value}")
         halves += (value & U64_MAX, value >> 64)
