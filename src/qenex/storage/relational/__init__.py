@@ -64,12 +64,14 @@ Payments (columns; one call per batch of any size)::
 
     PaymentBatch(ids, kinds, customer_ids, debtor_account_ids, creditor_account_ids, transfer_ids, amounts_minor, currencies,
                  booking_dates, value_dates, states, reasons, end_to_end_ids, records, salts, file_id=None, positions=None)
-            # lists of equal length; debtor/creditor account id 0 = not ours; state BEGUN, or REJECTED with a reason code;
+            # lists of equal length; debtor/creditor account id 0 = not ours; state BEGUN, AWAITING, or REJECTED with a reason;
             # end_to_end_ids: text, "" = none; records: canonical bytes; salts: 32 bytes each
     PaymentState: BEGUN 0, POSTED 1, HELD 2, REJECTED 3, SETTLED 4, RETURNED 5, AWAITING 6
     store.find_duplicates(debtor_account_ids, end_to_end_ids) -> list[int]      # AM05: id of the earlier payment, -1 = the same
             # pair stands earlier in this batch, 0 = new. "" and "NOTPROVIDED" are never duplicates.
     store.begin_payments(batch) -> None                    # step 1. Idempotent by id.
+    store.awaiting(day) -> list[PaymentRow]                # state AWAITING, value date <= day
+    store.begin_awaiting(payment_ids, customer_ids, booking_date) -> None       # step 1 of these: AWAITING -> BEGUN
     store.begin_steps(StepBatch(payment_ids, customer_ids, steps, transfer_ids, amounts_minor)) -> None
             # step 1 of a later transfer of a payment: capture, release, return, second leg
     store.apply_batches(last_batch, Outcomes(payment_ids, customer_ids, states, reasons, batches,
@@ -80,8 +82,8 @@ Payments (columns; one call per batch of any size)::
             # .payments: list[PaymentRow] in state BEGUN, .steps: list[StepRow] not applied, .last_applied_batch
     store.payment(payment_id, customer_id) -> PaymentRow | Refusal       # PAYMENT_NOT_FOUND
     store.payments(ids, customer_ids) -> dict ; store.payments_of_file(file_id) -> Iterator[PaymentRow]   # by position
-    store.payments_by_transfer(transfer_ids, debit_account_ids, credit_account_ids) -> dict[int, PaymentRow]
-            # for statements: by transfer id, first transfers and later steps
+    store.payments_by_transfer(transfer_ids, debit_account_ids, credit_account_ids=None) -> dict[int, PaymentRow]
+            # for statements: by transfer id, first transfers and later steps; with credit accounts also what came in
     store.records(rows) -> list[bytes | None]              # canonical records in clear, None once erased (then parse_record)
     store.salted_records(rows) -> list[tuple[salt, record] | None]
     store.steps(payment_id, customer_id) -> list[StepRow]
@@ -152,10 +154,10 @@ from qenex.storage.relational.types import (
 )
 
 if TYPE_CHECKING:
-    from qenex.storage.relational.base import POINTS
+    from qenex.storage.relational.part import POINTS
     from qenex.storage.relational.store import Store, restore_database
 
-_LAZY = {"POINTS": "base", "Store": "store", "restore_database": "store"}
+_LAZY = {"POINTS": "part", "Store": "store", "restore_database": "store"}
 
 
 def __getattr__(name: str) -> object:

@@ -5,8 +5,8 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection
 
-from qenex.storage.relational.base import StoreBase, blob, number
 from qenex.storage.relational.database import Row, select_many
+from qenex.storage.relational.part import StorePart, blob, number
 from qenex.storage.relational.refusals import (
     ACCOUNT_DIFFERS,
     ACCOUNT_NOT_FOUND,
@@ -51,7 +51,7 @@ def _iban_shard(iban: str) -> int:
     return shard_of_key(iban.encode("ascii"))
 
 
-class Accounts(StoreBase):
+class Accounts(StorePart):
     """The part of `Store` about accounts."""
 
     def new_account_id(self, owner_id: int) -> int:

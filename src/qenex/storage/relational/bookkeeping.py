@@ -6,8 +6,8 @@ from dataclasses import replace
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from qenex.storage.relational.base import StoreBase, blob, blob_or_null, number
 from qenex.storage.relational.database import Row
+from qenex.storage.relational.part import StorePart, blob, blob_or_null, number
 from qenex.storage.relational.refusals import (
     ALREADY_REVERSED,
     APPROVAL_DECIDED,
@@ -52,7 +52,7 @@ _QUOTE = (
 )
 
 
-class Bookkeeping(StoreBase):
+class Bookkeeping(StorePart):
     """The part of `Store` that a bookkeeper and an auditor read."""
 
     # --- bookings and reversals ---------------------------------------------------------------------------------------

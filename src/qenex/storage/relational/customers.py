@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from qenex.crypto import WrappedKey, canonical_record, parse_record
-from qenex.storage.relational.base import StoreBase, blob, number
 from qenex.storage.relational.database import execute_many
 from qenex.storage.relational.erasures import append_erasure, read_erasures
+from qenex.storage.relational.part import StorePart, blob, number
 from qenex.storage.relational.refusals import (
     CUSTOMER_ERASED,
     CUSTOMER_EXISTS,
@@ -25,7 +25,7 @@ _REASON = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _CHUNK = 2000
 
 
-class Customers(StoreBase):
+class Customers(StorePart):
     """The part of `Store` about customers."""
 
     def add_customer(self, customer_id: int, details: Mapping[str, str], *, kind: str = "natural") -> None | Refusal:

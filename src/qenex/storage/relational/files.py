@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import Connection
 
 from qenex.crypto import CustomerKey
-from qenex.storage.relational.base import StoreBase, blob, number
 from qenex.storage.relational.faults import StoreFault
+from qenex.storage.relational.part import StorePart, blob, number
 from qenex.storage.relational.refusals import FILE_NOT_FOUND
 from qenex.storage.relational.types import FileStatus, PaymentFile, PaymentFileRow, shard_of_key
 from qenex.values import Refusal, invariant, refuse
@@ -28,7 +28,7 @@ def _row_key(file_id: bytes, part: str, at: int) -> bytes:
     return file_id + part.encode("ascii") + at.to_bytes(4, "big")
 
 
-class Files(StoreBase):
+class Files(StorePart):
     """The part of `Store` about files and messages."""
 
     def begin_file(self, file: PaymentFile) -> FileStatus | Refusal:

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from qenex.crypto import CustomerKey
 from qenex.crypto.commitment import SALT_LENGTH
-from qenex.storage.relational.base import StoreBase, blob, blob_or_null, number
 from qenex.storage.relational.database import Row, execute_many, insert_sql, select_many
 from qenex.storage.relational.faults import StoreFault
+from qenex.storage.relational.part import StorePart, blob, blob_or_null, number
 from qenex.storage.relational.refusals import PAYMENT_NOT_FOUND
 from qenex.storage.relational.schema import outbox, payment_steps, payments
 from qenex.storage.relational.types import (
@@ -97,7 +97,7 @@ def _step(row: Row) -> StepRow:
     return StepRow(number(transfer), number(payment), number(customer), step, amount, bool(applied))
 
 
-class Payments(StoreBase):
+class Payments(StorePart):
     """The part of `Store` about payments."""
 
     # --- step 1 -------------------------------------------------------------------------------------------------------
@@ -249,6 +249,21 @@ class Payments(StoreBase):
             raise StoreFault("begin payments", str(key))
         return key
 
+    def begin_awaiting(self, payment_ids: Sequence[int], customer_ids: Sequence[int], booking_date: int) -> None:
+        """Step 1 of payments that waited for their day or for a person: AWAITING becomes BEGUN, booked on `booking_date`."""
+        rows = [
+            (booking_date, shard_of(customer_id), blob(payment_id))
+            for payment_id, customer_id in zip(payment_ids, customer_ids, strict=True)
+        ]
+        with self._database.write("begin awaiting payments") as connection:
+            execute_many(
+                connection,
+                "UPDATE payments SET state = 0, booking_date = ? WHERE shard = ? AND id = ? AND state = 6",
+                rows,
+            )
+            self._inject("begin payments: before commit")
+        self._inject("begin payments: after commit")
+
     def begin_steps(self, batch: StepBatch) -> None:
         """Step 1 of later transfers of payments that exist: capture, release, return, second leg. Idempotent by transfer."""
         now = self._clock.now_ns()
@@ -375,6 +390,16 @@ class Payments(StoreBase):
             ).fetchall()
         return Pending(last, [_payment(tuple(row)) for row in rows], [_step(tuple(row)) for row in steps])
 
+    def awaiting(self, day: int) -> list[PaymentRow]:
+        """Payments in state AWAITING whose value date is `day` or before, oldest first."""
+        with self._database.read("find awaiting payments") as connection:
+            rows = connection.exec_driver_sql(
+                f"SELECT {_PAYMENT} FROM payments p WHERE p.state = 6 AND p.value_date <= ?"
+                " ORDER BY p.created_ns, p.file_id, p.position, p.id",
+                (day,),
+            ).fetchall()
+        return [_payment(tuple(row)) for row in rows]
+
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def payment(self, payment_id: int, customer_id: int) -> PaymentRow | Refusal:
@@ -410,14 +435,23 @@ class Payments(StoreBase):
                 yield payment
 
     def payments_by_transfer(
-        self, transfer_ids: Sequence[int], debit_account_ids: Sequence[int], credit_account_ids: Sequence[int]
+        self,
+        transfer_ids: Sequence[int],
+        debit_account_ids: Sequence[int],
+        credit_account_ids: Sequence[int] | None = None,
     ) -> dict[int, PaymentRow]:
-        """The payment behind each transfer (its first or a later one); transfers without a payment are left out."""
+        """The payment behind each transfer (its first or a later one); transfers without a payment are left out.
+
+        A payment lives with the customer it belongs to, mostly the owner of the debit account; give the credit accounts
+        too where it may be the other side's (money that comes in).
+        """
         keys = set()
-        for transfer_id, debit, credit in zip(transfer_ids, debit_account_ids, credit_account_ids, strict=True):
-            identifier = transfer_id.to_bytes(16, "big")
-            keys.add((shard_of(debit), identifier))
-            keys.add((shard_of(credit), identifier))
+        for transfer_id, debit in zip(transfer_ids, debit_account_ids, strict=True):
+            keys.add((shard_of(debit), transfer_id.to_bytes(16, "big")))
+        for transfer_id, credit in zip(
+            transfer_ids if credit_account_ids else (), credit_account_ids or (), strict=True
+        ):
+            keys.add((shard_of(credit), transfer_id.to_bytes(16, "big")))
         ordered = sorted(keys)
         with self._database.read("look up payments by transfer") as connection:
             found = {

@@ -254,6 +254,13 @@ Index(
     postgresql_where=text("state = 0"),
 )
 Index(
+    "payments_awaiting",
+    payments.c.shard,
+    payments.c.value_date,
+    sqlite_where=text("state = 6"),
+    postgresql_where=text("state = 6"),
+)
+Index(
     "payments_of_file",
     payments.c.file_id,
     payments.c.position,

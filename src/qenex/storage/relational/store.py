@@ -8,12 +8,12 @@ from types import TracebackType
 
 from qenex.crypto import Keyring, canonical_record, no_failure, sync_folder
 from qenex.storage.relational.accounts import Accounts
-from qenex.storage.relational.base import Inject, blob
 from qenex.storage.relational.bookkeeping import Bookkeeping
 from qenex.storage.relational.customers import Customers
 from qenex.storage.relational.database import DATABASE_FILE, Database
 from qenex.storage.relational.files import Files
 from qenex.storage.relational.migrations import HEAD
+from qenex.storage.relational.part import Inject, blob
 from qenex.storage.relational.payment_rows import Payments
 from qenex.storage.relational.refusals import BACKUP_NOT_USABLE, STORE_EXISTS, STORE_NEWER, STORE_NOT_FOUND
 from qenex.storage.relational.types import BANK_ID, shard_of
@@ -23,7 +23,7 @@ _COPY_CHUNK = 1 << 20
 
 
 class Store(Customers, Accounts, Files, Payments, Bookkeeping):
-    """The bank's relational store. `inject(point)` is called at `base.POINTS` and may raise, for tests."""
+    """The bank's relational store. `inject(point)` is called at `part.POINTS` and may raise, for tests."""
 
     @staticmethod
     def create(

@@ -33,7 +33,7 @@ _FINAL_COLUMNS = {
     "files": "shard, id, sha256, message_id, version, customer_id, transactions, received_ns",
     "file_parts": "shard, file_id, part, number",
     "payments": "shard, id, customer_id, kind, debtor_account_id, creditor_account_id, transfer_id, amount_minor, currency,"
-    " booking_date, value_date, created_ns, file_id, position",
+    " value_date, created_ns, file_id, position",
     "payment_steps": "shard, transfer_id, payment_id, step, amount_minor, created_ns",
     "holds": "shard, transfer_id, customer_id, debit_account_id, credit_account_id, amount_minor, currency, expires_ns",
     "approvals": "shard, id, action, subject_id, content, reason, requested_by, requested_ns",
@@ -56,6 +56,7 @@ _TRANSITIONS = (
         "NEW.state <> OLD.state AND NOT (OLD.state = 0 OR (OLD.state = 6 AND NEW.state IN (0, 3))"
         " OR (OLD.state = 2 AND NEW.state IN (4, 5)) OR (OLD.state IN (1, 4) AND NEW.state = 5))",
     ),
+    ("payments", "booking_date_is_final", "booking_date", "OLD.state <> 6"),
     ("payment_steps", "applied_stays_applied", "applied", "OLD.applied = 1 AND NEW.applied = 0"),
     ("holds", "end_once", "state, captured_minor", "OLD.state <> 'open'"),
     (
@@ -532,6 +533,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("shard", "transfer_id", name="payments_transfer_once"),
         sqlite_strict=True,
         sqlite_with_rowid=True,
+    )
+    op.create_index(
+        "payments_awaiting",
+        "payments",
+        ["shard", "value_date"],
+        unique=False,
+        sqlite_where=sa.text("state = 6"),
+        postgresql_where=sa.text("state = 6"),
     )
     op.create_index(
         "payments_begun",

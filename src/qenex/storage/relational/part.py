@@ -1,4 +1,4 @@
-"""What every part of the store shares: the database, the keys of the customers, the clock and the failure injector."""
+"""What every part of the store has: the database, the keys of the customers, the clock and the failure injector."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -50,8 +50,8 @@ def number(stored: bytes | None) -> int:
     return 0 if stored is None else int.from_bytes(stored, "big")
 
 
-class StoreBase:
-    """State shared by the parts of `Store`."""
+class StorePart:
+    """One part of `Store`: the others share its state."""
 
     def __init__(self, folder: Path, database: Database, keyring: Keyring, clock: Clock, inject: Inject) -> None:
         self._folder = folder
