@@ -1,1 +1,4 @@
-"""What a customer can hold: accounts, their numbers and their terms."""
+"""Account products and what the bank keeps books with: chart of accounts, business date, rates, approvals."""
+
+import qenex.products.refusals
+import qenex.storage.relational.refusals  # noqa: F401  (both register the codes used here)

@@ -1,0 +1,69 @@
+"""The host of the embedded bank: makes, opens, restores and serves the bank of a folder, for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qenex.cli.session import Execute, NewBank, Session
+    from qenex.products.bank import Bank
+    from qenex.values import Refusal
+
+
+class EmbeddedHost:
+    """Implements `qenex.cli.session.Host` with files in the data folder. Imports nothing until it is asked to act."""
+
+    def create(self, folder: Path, new: NewBank) -> Bank | Refusal:
+        from qenex.main.compose import create_bank
+
+        return create_bank(folder, new)
+
+    def open(self, folder: Path) -> Bank | Refusal:
+        from qenex.main.compose import open_bank
+
+        return open_bank(folder)
+
+    def close(self, bank: Bank) -> None:
+        from qenex.main.compose import close_bank
+
+        close_bank(bank)
+
+    def make_demo(
+        self, folder: Path, *, seed: int, customers: int, progress: Callable[[int, int], None] | None
+    ) -> Bank | Refusal:
+        from qenex.main.demo import make_demo
+
+        return make_demo(folder, seed=seed, customers=customers, progress=progress)
+
+    def serve(self, session: Session, *, port: int, demo_allowed: bool, execute: Execute) -> int:
+        from qenex.main.running import serve
+
+        return serve(session, port=port, demo_allowed=demo_allowed, execute=execute, host=self)
+
+    def backup(self, bank: Bank, target: Path, progress: Callable[[int, int], None] | None) -> Refusal | None:
+        from qenex.main.keeping import backup
+
+        return backup(bank, target, progress)
+
+    def restore(
+        self,
+        source: Path,
+        folder: Path,
+        *,
+        until_ns: int | None,
+        key_file: Path | None,
+        progress: Callable[[int, int], None] | None,
+    ) -> Bank | Refusal:
+        from qenex.main.keeping import restore
+
+        return restore(source, folder, until_ns=until_ns, key_file=key_file, progress=progress)
+
+    def rotate_master_key(self, bank: Bank, new_key_file: Path | None) -> Path | Refusal:
+        from qenex.main.keeping import rotate_master_key
+
+        return rotate_master_key(bank, new_key_file)
+
+
+__all__: Sequence[str] = ["EmbeddedHost"]

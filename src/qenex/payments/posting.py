@@ -1,0 +1,181 @@
+"""From routed payments to bookings: record, book, apply. The order of the three commits is what makes a crash harmless.
+
+1. The relational store gets the payment rows with their derived transfer ids and sealed records.
+2. The journal gets the transfers, each with the commitment to its record.
+3. The relational store gets the outcome, the outbox and the number of the last applied batch, together.
+
+Whatever of this was interrupted, `recover` finishes from the journal, and a repeated order meets its own transfer id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qenex.books import BATCH_MAX, TRANSFER, TransferFlags
+from qenex.crypto import Commitments, canonical_record, commit_records
+from qenex.payments.orders import Posted, Routed
+from qenex.payments.reasons import reason_of
+from qenex.products.accounts import set_words
+from qenex.products.bank import Bank
+from qenex.storage.relational import Outcomes, PaymentBatch, PaymentState
+from qenex.values import derive_id
+
+FIRST_STEP = "first"
+
+
+@dataclass(slots=True)
+class Started:
+    """Payments that are recorded and on their way into the journal."""
+
+    routed: Routed
+    transfer_ids: list[int]
+    rows: NDArray[np.intp]
+    """which rows have a transfer in the journal"""
+    futures: list[Future[Any]]
+
+
+def post(bank: Bank, routed: Routed) -> Posted:
+    """Record, book and apply one batch of any size."""
+    return finish(bank, start(bank, routed))
+
+
+def start(bank: Bank, routed: Routed) -> Started:
+    """Steps 1 and 2, without waiting for the journal's sync."""
+    payments = routed.payments
+    count = len(payments)
+    today = bank.today()
+    records = _records(routed)
+    commitments = commit_records(records)
+    transfer_ids = [derive_id(payment_id, FIRST_STEP) for payment_id in payments.ids]
+    begun, rejected = int(PaymentState.BEGUN), int(PaymentState.REJECTED)
+    bank.store.begin_payments(
+        PaymentBatch(
+            ids=payments.ids,
+            kinds=[payments.kind] * count,
+            customer_ids=routed.owners,
+            debtor_account_ids=routed.debit_ids,
+            creditor_account_ids=routed.creditor_account_ids,
+            transfer_ids=transfer_ids,
+            amounts_minor=payments.amounts_minor,
+            currencies=payments.currencies,
+            booking_dates=[today] * count,
+            value_dates=payments.value_days,
+            states=[begun if reason is None else rejected for reason in payments.reasons],
+            reasons=[reason or "" for reason in payments.reasons],
+            end_to_end_ids=payments.unique_ids(),
+            records=records,
+            salts=commitments.salts,
+            file_id=payments.file_id,
+            positions=payments.positions,
+        )
+    )
+    rows = np.flatnonzero(np.fromiter([reason is None for reason in payments.reasons], np.bool_, count))
+    events = transfer_records(routed, transfer_ids, commitments, today)[rows]
+    full = commitments.full[rows]
+    futures = [
+        bank.books.submit(events[at : at + BATCH_MAX], full[at : at + BATCH_MAX])
+        for at in range(0, len(rows), BATCH_MAX)
+    ]
+    return Started(routed, transfer_ids, rows, futures)
+
+
+def finish(bank: Bank, started: Started) -> Posted:
+    """Wait for the journal, then step 3."""
+    payments = started.routed.payments
+    reasons: list[str | None] = list(payments.reasons)
+    leaves = started.routed.leaves
+    if started.futures:
+        results = np.concatenate([future.result() for future in started.futures])
+        last_batch = max(batch_number(future) for future in started.futures)
+        answers = {int(status): reason_of(int(status)) for status in np.unique(results["status"])}
+        rows = started.rows.tolist()
+        decided = [answers[status] for status in results["status"].tolist()]
+        for row, reason in zip(rows, decided):
+            reasons[row] = reason
+        held, posted, rejected = int(PaymentState.HELD), int(PaymentState.POSTED), int(PaymentState.REJECTED)
+        bank.store.apply_batches(
+            last_batch,
+            Outcomes(
+                payment_ids=[payments.ids[row] for row in rows],
+                customer_ids=[started.routed.owners[row] for row in rows],
+                states=[
+                    rejected if reason else held if leaves[row] or payments.held else posted
+                    for row, reason in zip(rows, decided)
+                ],
+                reasons=[reason or "" for reason in decided],
+                batches=[last_batch] * len(rows),
+            ),
+        )
+    return Posted(
+        statuses=[
+            "RJCT" if reason else "ACSP" if leaves[row] or payments.held else "ACSC"
+            for row, reason in enumerate(reasons)
+        ],
+        reasons=reasons,
+        transfer_ids=[None if reason else transfer for reason, transfer in zip(reasons, started.transfer_ids)],
+    )
+
+
+def batch_number(future: Future[Any]) -> int:
+    """The journal batch that a finished submit landed in."""
+    number: int = future.batch_number  # type: ignore[attr-defined]
+    return number
+
+
+def transfer_records(
+    routed: Routed, transfer_ids: Sequence[int], commitments: Commitments, today: int
+) -> NDArray[np.void]:
+    """One ledger record per row, rejected rows included."""
+    payments = routed.payments
+    count = len(payments)
+    events = np.zeros(count, TRANSFER)
+    set_words(events, "id", transfer_ids)
+    set_words(events, "debit_account_id", routed.debit_ids)
+    set_words(events, "credit_account_id", routed.credit_ids)
+    set_words(events, "amount", payments.amounts_minor)
+    events["user_data_128_lo"], events["user_data_128_hi"] = commitments.words()
+    events["user_data_32"] = np.fromiter(payments.value_days, np.uint32, count) | np.uint32(today << 16)
+    events["ledger"] = np.fromiter(routed.ledgers, np.uint32, count)
+    events["code"] = np.fromiter(routed.codes, np.uint16, count)
+    pending = np.fromiter(routed.leaves, np.bool_, count) | payments.held
+    events["flags"] = np.where(pending, int(TransferFlags.pending), 0)
+    events["timeout"] = payments.timeout_seconds
+    return events
+
+
+def _records(routed: Routed) -> list[bytes]:
+    """What only the customer may read, in canonical form. Absent texts are left out."""
+    payments = routed.payments
+    return [
+        canonical_record(
+            "payment",
+            {
+                name: text
+                for name, text in (
+                    ("creditor", creditor),
+                    ("creditor_bic", bic),
+                    ("creditor_name", creditor_name),
+                    ("debtor", debtor),
+                    ("debtor_name", debtor_name),
+                    ("end_to_end_id", end_to_end_id),
+                    ("remittance", remittance),
+                )
+                if text
+            },
+        )
+        for creditor, bic, creditor_name, debtor, debtor_name, end_to_end_id, remittance in zip(
+            payments.creditors,
+            payments.creditor_bics,
+            payments.creditor_names,
+            payments.debtors,
+            payments.debtor_names,
+            payments.end_to_end_ids,
+            payments.remittances,
+        )
+    ]
