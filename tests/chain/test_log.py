@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -354,6 +356,89 @@ def test_a_failed_write_or_sync_stops_the_log_for_good(tmp_path: Path, monkeypat
         assert log.size == 300
 
 
+class Disk:
+    """Stands between the log and the system: counts its calls, lets one of them fail, and loses what was not synced."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, failing: int = -1) -> None:
+        self.calls: list[tuple[str, str]] = []
+        self.failing = failing
+        for name in ("pwrite", "fdatasync", "fsync"):
+            patch.setattr(os, name, self.wrapped(name, getattr(os, name)))
+
+    def wrapped(self, name: str, real: Callable[..., int | None]) -> Callable[..., int | None]:
+        def call(file: int, *rest: object) -> int | None:
+            self.calls.append((name, Path(os.readlink(f"/proc/self/fd/{file}")).name))
+            if len(self.calls) - 1 == self.failing:
+                if name == "pwrite":
+                    content, offset = rest
+                    assert isinstance(content, memoryview)
+                    real(file, content[: len(content) // 2], offset)  # torn
+                raise OSError(28, "No space left on device")
+            return real(file, *rest)
+
+        return call
+
+
+def life(folder: Path) -> Iterator[int]:
+    """A log that grows over tiles and levels, syncs, is cut and grows again; yields every size it was synced at."""
+    log = MerkleLog.open(folder)
+    for first, last in ((0, 200), (200, 700), (700, 66_000)):
+        log.append(as_array(LARGE[first:last]))
+        log.sync()
+        yield last
+    log.truncate(300)
+    yield 300
+    log.append(as_array(LARGE[300:900]))
+    log.sync()
+    yield 900
+    log.close()
+
+
+def test_a_write_or_sync_that_fails_at_any_moment_leaves_the_last_synced_log_or_the_next(tmp_path: Path) -> None:
+    steps = [0, 200, 700, 66_000, 300, 900]
+    with pytest.MonkeyPatch.context() as patch:
+        disk = Disk(patch)
+        assert list(life(tmp_path / "whole")) == steps[1:]
+        calls = len(disk.calls)
+    assert calls > 20
+    for failing in range(calls):
+        folder = tmp_path / str(failing)
+        synced: list[int] = []
+        with pytest.MonkeyPatch.context() as patch:
+            Disk(patch, failing)
+            with pytest.raises(LogWriteFailed):
+                synced.extend(life(folder))
+        with MerkleLog.open(folder) as log:
+            assert log.size in steps[len(synced) : len(synced) + 2]
+            assert log.root() == (book.mth(LARGE[: log.size]) if log.size else EMPTY_ROOT)
+            log.append(as_array(LARGE[log.size : log.size + 1]))
+            log.sync()
+            assert log.find_damage([as_array(LARGE[: log.size])]) == []
+        shutil.rmtree(folder)
+
+
+def test_a_mark_is_written_only_after_what_it_speaks_of(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        disk = Disk(patch)
+        log = MerkleLog.open(tmp_path)
+        log.append(as_array(LARGE[:700]))
+        log.sync()
+        assert disk.calls == [
+            ("pwrite", "level-0"), ("pwrite", "level-1"),
+            ("fdatasync", "level-0"), ("fdatasync", "level-1"), ("fsync", tmp_path.name),
+            ("pwrite", "synced"), ("fdatasync", "synced"),
+        ]  # fmt: skip
+        disk.calls.clear()
+        log.append(as_array(LARGE[700:710]))
+        log.sync()
+        log.sync()
+        assert [call[1] for call in disk.calls] == ["level-0", "level-0", "synced", "synced"]
+        disk.calls.clear()
+        log.truncate(100)
+        assert [call[1] for call in disk.calls] == ["synced", "synced"]
+        log.close()
+
+
 def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda file, content, offset: real(file, bytes(content[:1001]), offset))
@@ -378,3 +463,26 @@ def test_sizes_and_indices_outside_the_log_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(ValueError):
             call()
+
+
+def test_readers_see_whole_trees_while_the_log_grows(tmp_path: Path) -> None:
+    log = filled(tmp_path, LARGE[:100])
+    roots = {size: book.mth(LARGE[:size]) for size in range(100, 4000, 130)}
+    wrong: list[int] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            size = log.size
+            if log.root(size) != roots[size]:
+                wrong.append(size)
+            log.inclusion_proof(size // 2, size)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for size in range(100, 3870, 130):
+        log.append(as_array(LARGE[size : size + 130]))
+    done.set()
+    reader.join()
+    assert wrong == []
+    log.close()

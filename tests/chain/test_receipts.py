@@ -367,7 +367,7 @@ def test_the_stand_alone_verifier_answers_with_its_exit_code(tmp_path: Path, dis
     answer = run_verifier(receipt_file, key_file, "--policy", policy_file)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert f"OK  transfer is entry 3 of 7 in {ORIGIN}" in answer.stdout
-    assert "    amount 103\n" in answer.stdout
+    assert "    amount 103 (1.03 EUR)\n" in answer.stdout
     assert "witnessed by witness.example/w1 at 2026-11-18T" in answer.stdout
     policy_file.write_text(f"witness w2 {witness(2).verifier_key.encode()}\nquorum w2\n")
     answer = run_verifier(receipt_file, key_file, "--policy", policy_file)

@@ -365,9 +365,7 @@ class MerkleLog:
 
     def _write_mark(self, size: int, root: bytes) -> None:
         """Records a size durably, beside the last record, which stays until this one is whole."""
-        mark = Mark(self._mark.sequence + 1, size, root)
-        self._write(self._mark_file, mark.encode(), _MARK_BYTES * (mark.sequence % 2))
-        os.fdatasync(self._mark_file)
+        # The names of new files first: a mark must never outlive a file that it speaks of.
         if self._folder_unsynced:
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
@@ -375,6 +373,9 @@ class MerkleLog:
             finally:
                 os.close(folder)
             self._folder_unsynced = False
+        mark = Mark(self._mark.sequence + 1, size, root)
+        self._write(self._mark_file, mark.encode(), _MARK_BYTES * (mark.sequence % 2))
+        os.fdatasync(self._mark_file)
         self._mark = mark
 
     def _write(self, file: int, content: bytes | memoryview, offset: int) -> None:

@@ -16,7 +16,7 @@ from qenex.chain.consistency import VerifiedConsistency, verify_consistency
 from qenex.chain.notes import VerifierKey, parse_key_file
 from qenex.chain.receipts import RECEIPT_BYTES_MAX, VerifiedReceipt, verify_receipt
 from qenex.chain.witnesses import WitnessPolicy, parse_policy
-from qenex.values import Refusal
+from qenex.values import Money, Refusal, currency_by_numeric
 
 USAGE = "usage: python -m qenex.chain.verify FILE KEYFILE [--policy POLICYFILE]"
 
@@ -37,14 +37,29 @@ def describe(verified: VerifiedReceipt | VerifiedConsistency) -> list[str]:
         return [f"OK  {newer.origin}: the log of {newer.size} entries continues the one of {older.size}"]
     checkpoint = verified.checkpoint
     lines = [f"OK  {verified.kind.title} is entry {verified.index} of {checkpoint.size} in {checkpoint.origin}"]
-    lines += [f"    {name} {value}" for name, value in verified.fields.items()]
+    lines += [f"    {name} {value}{_for_people(verified, name)}" for name, value in verified.fields.items()]
     lines += [f"    signed by {key.name} with {key.type.title}" for key in verified.signed_by]
     for cosignature in verified.cosignatures:
-        when = datetime.fromtimestamp(cosignature.time, UTC).isoformat() if cosignature.time < 1 << 35 else "?"
-        lines.append(f"    witnessed by {cosignature.key.name} at {when if cosignature.time else 'no stated time'}")
+        when = _instant(cosignature.time) if cosignature.time else "a time it does not state"
+        lines.append(f"    witnessed by {cosignature.key.name} at {when}")
     if verified.disclosure is not None:
         lines.append(f"    details {verified.disclosure.details!r}")
     return lines
+
+
+def _for_people(verified: VerifiedReceipt, name: str) -> str:
+    """What a number means, in brackets: an amount in its currency, a timestamp as an instant."""
+    fields = verified.fields
+    if name == "timestamp":
+        return f" ({_instant(int(fields[name]) // 1_000_000_000)})"
+    if name == "amount":
+        unit = currency_by_numeric(int(fields["ledger"]))
+        return "" if isinstance(unit, Refusal) else f" ({Money(int(fields[name]), unit)})"
+    return ""
+
+
+def _instant(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}" if seconds < 1 << 37 else "an impossible time"
 
 
 def main(arguments: Sequence[str]) -> int:
