@@ -35,7 +35,7 @@ A statement (camt.053.001.08)::
                              iban=..., currency="EUR",
                              balances=[StatementBalance("OPBD", 1000, date), StatementBalance("CLBD", ...)])
     write_camt053(out, header, batches_of_StatementEntries)   # raises when opening + entries != closing
-    read_camt053(source) -> StatementFile | Refusal           # .statements: list[Statement] with header, entries (columns), findings
+    read_camt053(source) -> StatementFile | Refusal           # .statements: list[Statement]; entries in columns, findings
     read_pain002(source) -> StatusReport | Refusal
     write_pain001(out, version, CreditTransferHeader-like values...)                      # for demo, tests and outgoing files
 

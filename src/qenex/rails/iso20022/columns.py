@@ -13,8 +13,8 @@ from lxml import etree
 
 from qenex.rails.iso20022.definition import Definition
 
-# A node of a plan: (column of the text or -1, join repeats, attribute column or -1, attribute name, children by tag or None)
-_Node = tuple[int, bool, int, str, dict[str, Any] | None]
+# A node of a plan: (children by tag, or none: a value), column of the text, join repeats, attribute's column or -1, its name.
+_Node = tuple[dict[str, Any], int, bool, int, str]
 Row = list[Any]
 
 
@@ -23,7 +23,8 @@ def row_reader(
 ) -> Callable[[Any], Row]:
     """A function from an element of `type_name` to a row: one text or None for each of `columns`.
 
-    A repeated element gives its first value; a path that ends in ``+`` gives all its values, joined by a space.
+    A repeated element gives its first value; a path that ends in ``+`` gives all its values, joined by a space. An attribute is
+    read with its element's text, so the plan names both.
     """
     tree: dict[str, Any] = {}
     for path, column in plan.items():
@@ -57,11 +58,14 @@ def row_reader(
 def _freeze(tree: dict[str, Any], namespace: str) -> dict[str, _Node]:
     return {
         namespace + tag: (
-            node["text"], node["join"], node["attribute"], node["name"],
-            _freeze(node["children"], namespace) if node["children"] else None,
+            _freeze(node["children"], namespace),
+            node["text"],
+            node["join"],
+            node["attribute"],
+            node["name"],
         )
         for tag, node in tree.items()
-    }  # fmt: skip
+    }
 
 
 def _walk(element: Any, nodes: dict[str, _Node], row: Row) -> None:
@@ -69,13 +73,13 @@ def _walk(element: Any, nodes: dict[str, _Node], row: Row) -> None:
         node = nodes.get(child.tag)
         if node is None:
             continue
-        text, joined, attribute, name, children = node
-        if text >= 0:
-            if row[text] is None:
-                row[text] = child.text or ""
-            elif joined:
-                row[text] += " " + (child.text or "")
-        if attribute >= 0 and row[attribute] is None:
-            row[attribute] = child.get(name)
-        if children is not None:
-            _walk(child, children, row)
+        if node[0]:
+            _walk(child, node[0], row)
+            continue
+        _, text, joined, attribute, name = node
+        if row[text] is None:
+            row[text] = child.text or ""
+            if attribute >= 0:
+                row[attribute] = child.get(name)
+        elif joined:
+            row[text] += " " + (child.text or "")

@@ -356,6 +356,7 @@ class _Reading:
         self._header_row, self._payment_row, self._transaction_row = _readers(self._message)
         self._header: CreditTransferHeader | None = None
         self._payments: list[PaymentInformation] = []
+        self._ended: list[PaymentInformation] = []
         self._identifiers: set[str] = set()
         self._findings: list[Finding] = []
         self._rows: list[Row] = []
@@ -469,8 +470,13 @@ class _Reading:
             payment.reject = finding
 
     def _end_payment(self, element: etree._Element) -> None:
-        self._flush()
-        payment = self._payments[-1]
+        self._ended.append(self._payments[-1])
+        element.clear(keep_tail=True)
+        previous, held_in = element.getprevious(), element.getparent()
+        if previous is not None and held_in is not None:
+            held_in.remove(previous)
+
+    def _judge_payment(self, payment: PaymentInformation) -> None:
         path = f"PmtInf[{payment.index + 1}]"
         if payment.declared_count is not None and payment.declared_count != payment.count:
             text = f"NbOfTxs says {payment.declared_count}, but there are {payment.count} transactions."
@@ -478,10 +484,6 @@ class _Reading:
         if payment.declared_sum is not None and not _equal(payment.declared_sum, payment.sum):
             text = f"CtrlSum says {payment.declared_sum}, but the amounts add up to {decimal_text(payment.sum)}."
             self._refuse_payment(payment, Finding("SUM_WRONG_IN_PAYMENT", "AM17", f"{path}/CtrlSum", text))
-        element.clear(keep_tail=True)
-        previous, held_in = element.getprevious(), element.getparent()
-        if previous is not None and held_in is not None:
-            held_in.remove(previous)
 
     def _judge_group(self, header: CreditTransferHeader) -> None:
         if header.declared_count != self._count:
@@ -599,6 +601,10 @@ class _Reading:
         self._spool.add((tuple(zip(*rows))[: len(_STORED)], findings))
         self._count += len(rows)
         rows.clear()
+        # Only now are the rows of a finished payment information counted.
+        for payment in self._ended:
+            self._judge_payment(payment)
+        self._ended.clear()
 
 
 def _depth(element: etree._Element) -> int:

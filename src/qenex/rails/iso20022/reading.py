@@ -84,38 +84,55 @@ def readable(text: str) -> str:
     return re.sub(r"\{[^}]*\}", "", text).strip().rstrip(".").replace("\n", " ")
 
 
-def _syntax_refusal(error: etree.XMLSyntaxError, at_end: bool, offset: int, encoding: str) -> Refusal:
-    why = readable(str(error.msg))
+_LIMIT_WORDS = ("huge", "excessive depth", "amplification", "too long", "too big", "exceeded")
+_SCHEMA_CODES = range(1700, 1900)  # libxml2's xmlParserErrors of the SCHEMAV family
+_PREMATURE_END = 77  # XML_ERR_TAG_NOT_FINISHED
+_WRAPPED = re.compile(r"line \d+: b(['\"])(.*)\1", re.DOTALL)
+
+
+def breaks_schema(error: etree.XMLSyntaxError) -> bool:
+    """Whether libxml2 stopped because the message is not valid, rather than because it is not XML."""
+    return error.code in _SCHEMA_CODES
+
+
+def syntax_refusal(error: etree.XMLSyntaxError, file: BinaryIO, encoding: str, fed: int | None = None) -> Refusal:
+    """The refusal for XML that is not well-formed, cut off (after `fed` bytes of it), badly encoded or beyond libxml2's limits."""
+    sentence = str(error.msg)
+    wrapped = _WRAPPED.fullmatch(sentence)
+    why = readable(wrapped.group(2) if wrapped is not None else sentence)
+    low = why.lower()
     line, column = error.position if error.position else (0, 0)
-    where = f"line {line}, column {column}" if line else f"byte {offset}"
+    where = f"line {line}, column {column}" if line else f"byte {file.tell()}"
     kinds = etree.ErrorTypes
-    if (
-        "huge" in why.lower()
-        or "excessive depth" in why.lower()
-        or "amplification" in why.lower()
-        or "too long" in why.lower()
-    ):
+    if any(word in low for word in _LIMIT_WORDS):
         return refuse("MESSAGE_TOO_LARGE", where=where, what=why)
-    if (
-        error.code in (kinds.ERR_UNSUPPORTED_ENCODING, kinds.ERR_UNKNOWN_ENCODING, kinds.ERR_INVALID_ENCODING)
-        or ("encoding" in why.lower() and "declar" not in why.lower())
-        or "invalid bytes" in why.lower()
+    if error.code in (kinds.ERR_UNSUPPORTED_ENCODING, kinds.ERR_UNKNOWN_ENCODING, kinds.ERR_INVALID_ENCODING) or (
+        "not proper utf-8" in low or "invalid bytes" in low or "conversion failed" in low
     ):
         return refuse("MESSAGE_ENCODING", where=where, encoding=encoding, why=why)
-    if at_end:
+    if error.code == _PREMATURE_END or _at_end(file, line, column, encoding, fed):
         return refuse("MESSAGE_CUT_OFF", where=where, why=why)
     return refuse("MESSAGE_NOT_XML", where=where, why=why)
 
 
-def parse_refusal(error: etree.XMLSyntaxError, size: int, encoding: str) -> Refusal:
-    """The refusal for a message of `size` bytes that was parsed as a whole and is not well-formed."""
-    return _syntax_refusal(error, _is_end(str(error.msg)), size, encoding)
+def _at_end(file: BinaryIO, line: int, column: int, encoding: str, fed: int | None) -> bool:
+    """Whether a place is the end of the file (of its first `fed` bytes), within the two characters libxml2 looks ahead."""
+    left = file.seek(0, io.SEEK_END) if fed is None else fed
+    file.seek(0)
+    line_feeds = last_characters = 0
+    while left > 0 and (piece := file.read(min(_CHUNK_BYTES, left))):
+        left -= len(piece)
+        found = piece.count(b"\n")
+        line_feeds += found
+        last_characters = (0 if found else last_characters) + _characters(piece[piece.rfind(b"\n") + 1 :], encoding)
+    return line == line_feeds + 1 and column + 2 >= last_characters
 
 
-def _is_end(sentence: str) -> bool:
-    return any(
-        sign in sentence for sign in ("Premature end", "Start tag expected", "EndTag: '</' not found", "Extra content")
-    )
+def _characters(data: bytes, encoding: str) -> int:
+    """How many characters bytes hold, near enough to tell the end of a line from its middle."""
+    if encoding == "UTF-16":
+        return len(data) // 2
+    return len(data.decode("utf-8", "ignore")) if encoding.lower() in ("utf-8", "utf8") else len(data)
 
 
 def _encoding_of(head: bytes) -> str:
@@ -174,7 +191,7 @@ def read_head(file: BinaryIO, limits: Limits) -> Head:
         try:
             parser.feed(head[start : start + 1024])
         except etree.XMLSyntaxError as error:
-            raise Refused(_syntax_refusal(error, False, start, encoding)) from error
+            raise Refused(syntax_refusal(error, file, encoding)) from error
         for _, element in parser.read_events():
             if element.getroottree().docinfo.internalDTD is not None:
                 raise Refused(refuse("MESSAGE_DOCTYPE", where="before the root element"))
@@ -185,7 +202,7 @@ def read_head(file: BinaryIO, limits: Limits) -> Head:
     try:
         parser.close()
     except etree.XMLSyntaxError as error:
-        raise Refused(_syntax_refusal(error, True, size, encoding)) from error
+        raise Refused(syntax_refusal(error, file, encoding)) from error
     raise Refused(refuse("MESSAGE_EMPTY", where="byte 0", what="comments"))
 
 
@@ -216,7 +233,7 @@ class ElementStream:
 
     def _parser(self, events: tuple[Literal["start", "end"]], tags: list[str] | None) -> etree.XMLPullParser:
         return etree.XMLPullParser(
-            events=events, tag=tags, schema=compiled_schema(self._message), resolve_entities=False, no_network=True,
+            events=events, tag=tags, schema=compiled_schema(self._message), resolve_entities="internal", no_network=True,
             load_dtd=False, remove_comments=True, remove_pis=True, remove_blank_text=True, huge_tree=False,
         )  # fmt: skip
 
@@ -226,13 +243,17 @@ class ElementStream:
         self._file.seek(0)
         offset = 0
         first = True
-        while piece := self._file.read(_CHUNK_BYTES):
+        piece = b""
+        while following := self._file.read(_CHUNK_BYTES):
+            piece = following
             if update is not None:
                 update(piece)
             try:
                 parser.feed(piece)
             except etree.XMLSyntaxError as error:
-                raise Refused(_syntax_refusal(error, False, offset, self._head.encoding)) from error
+                if breaks_schema(error):
+                    raise Refused(self._locate(offset, piece, str(error.msg))) from error
+                raise Refused(syntax_refusal(error, self._file, self._head.encoding)) from error
             if len(parser.feed_error_log):
                 raise Refused(self._locate(offset, piece, parser.feed_error_log[0].message))
             self.quiet_bytes += len(piece)
@@ -243,15 +264,32 @@ class ElementStream:
                         raise Refused(refuse("MESSAGE_DOCTYPE", where="before the root element"))
                 yield element
             if self.quiet_bytes > self._limits.part_bytes:
+                self._close(
+                    parser, offset, piece
+                )  # A parser that met a fault in the text goes silent; the fault is told first.
                 what = f"one part of the message has more than {self._limits.part_bytes:,} bytes"
                 raise Refused(refuse("MESSAGE_TOO_LARGE", where=f"byte {offset}", what=what))
             offset += len(piece)
+        self._close(parser, offset, piece, whole=True)
+        for _, element in parser.read_events():
+            yield element
+
+    def _close(self, parser: etree.XMLPullParser, offset: int, piece: bytes, *, whole: bool = False) -> None:
+        """Raise what the parser found wrong. Unless it had the whole file, a premature end is our doing and no fault."""
         try:
             parser.close()
         except etree.XMLSyntaxError as error:
-            raise Refused(_syntax_refusal(error, True, offset, self._head.encoding)) from error
-        for _, element in parser.read_events():
-            yield element
+            if breaks_schema(error):
+                if not whole:
+                    return
+                if piece.rstrip(b" \t\r\n\x00").endswith(b">"):
+                    raise Refused(self._locate(offset - len(piece), piece, str(error.msg))) from error
+                # A tag that stops half way is taken for a tag of another name.
+                where = f"byte {offset}"
+                raise Refused(refuse("MESSAGE_CUT_OFF", where=where, why="the last tag is not complete")) from error
+            refusal = syntax_refusal(error, self._file, self._head.encoding, offset + (0 if whole else len(piece)))
+            if whole or (refusal.code != "MESSAGE_CUT_OFF" and error.code != _PREMATURE_END):
+                raise Refused(refusal) from error
 
     def _locate(self, offset: int, piece: bytes, message: str) -> Refusal:
         """Read again up to the piece with the fault, then tag by tag, to name its line, column and element path."""

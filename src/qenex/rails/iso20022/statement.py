@@ -196,8 +196,8 @@ def _writers() -> _Writers:
         RowWriter(
             held, statement,
             ("Id", "StmtPgntn/PgNb", "StmtPgntn/LastPgInd", "ElctrncSeqNb", "LglSeqNb", "CreDtTm", "FrToDt/FrDtTm",
-             "FrToDt/ToDtTm", "Acct/Id/IBAN", "Acct/Id/Othr/Id", "Acct/Ccy", "Acct/Nm", "Acct/Ownr/Nm", "Acct/Svcr/FinInstnId/BICFI",
-             "Acct/Svcr/FinInstnId/Nm"),
+             "FrToDt/ToDtTm", "Acct/Id/IBAN", "Acct/Id/Othr/Id", "Acct/Ccy", "Acct/Nm", "Acct/Ownr/Nm",
+             "Acct/Svcr/FinInstnId/BICFI", "Acct/Svcr/FinInstnId/Nm"),
             open_ended=True,
         ),
         RowWriter(held, f"{statement}/Bal", ("Tp/CdOrPrtry/Cd", "Amt", "Amt@Ccy", "CdtDbtInd", "Dt/Dt")),

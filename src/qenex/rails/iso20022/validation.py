@@ -6,13 +6,14 @@ The Document may stand alone or inside an envelope (with or without a business a
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 
 from lxml import etree
 
 from qenex.rails.findings import Finding
 from qenex.rails.iso20022.definition import MESSAGES, NAMESPACE_PREFIX
-from qenex.rails.iso20022.reading import Limits, Refused, Source, open_source, parse_refusal, read_head, readable
+from qenex.rails.iso20022.reading import Limits, Refused, Source, open_source, read_head, readable, syntax_refusal
 from qenex.rails.iso20022.schema import compiled_schema
 from qenex.values import Refusal, refuse
 
@@ -44,7 +45,7 @@ def validate(source: Source, *, limits: Limits = Limits()) -> Verdict | Refusal:
         try:
             root = etree.fromstring(data, parser)
         except etree.XMLSyntaxError as error:
-            raise Refused(parse_refusal(error, len(data), head.encoding)) from error
+            raise Refused(syntax_refusal(error, io.BytesIO(data), head.encoding)) from error
         if root.getroottree().docinfo.internalDTD is not None:
             raise Refused(refuse("MESSAGE_DOCTYPE", where="before the root element"))
         document = _document(root)

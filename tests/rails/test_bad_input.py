@@ -1,0 +1,287 @@
+"""Files that are no messages: always a refusal with a place, never a crash, never much memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+from tests.rails.derive_definitions import find_schema
+from tests.rails.examples import NEW, OLD, message, payment, single, transaction
+
+from qenex.rails import CreditTransferFile, Limits, read_camt053, read_pain001, read_pain002, validate
+from qenex.values import EXIT_USAGE, REFUSALS, Refusal
+
+GOOD = single().decode()
+BOMB = "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'>" + "".join(
+    f"<!ENTITY {chr(98 + i)} '{f'&{chr(97 + i)};' * 10}'>" for i in range(9)
+) + "]>"  # fmt: skip
+
+
+def with_doctype(doctype: str, text: str = "") -> bytes:
+    head, body = GOOD.split("\n", 1)
+    return f"{head}\n{doctype}\n{body.replace('Claire Dupont', text or 'Claire Dupont')}".encode()
+
+
+CASES: dict[str, tuple[bytes, str, str]] = {
+    "0 bytes": (b"", "MESSAGE_EMPTY", "byte 0"),
+    "spaces": (b" \n\t" * 1000, "MESSAGE_EMPTY", "byte 0"),
+    "zero bytes": (b"\x00" * 4096, "MESSAGE_EMPTY", "byte 0"),
+    "only a mark": (b"\xef\xbb\xbf", "MESSAGE_EMPTY", "byte 0"),
+    "only a comment": (b"<!-- nothing -->", "MESSAGE_CUT_OFF", "line 1"),
+    "text": (b"Dear bank, please pay.", "MESSAGE_NOT_XML", "line 1"),
+    "pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", "MESSAGE_NOT_XML", "line 1"),
+    "zip": (b"PK\x03\x04" + bytes(range(256)), "MESSAGE_NOT_XML", "line 1"),
+    "json": (b'{"amount": 1}', "MESSAGE_NOT_XML", "line 1"),
+    "mt": (b"{1:F01BANKDEFFAXXX0000000000}{4:\r\n:20:X\r\n-}", "MESSAGE_NOT_XML", "line 1"),
+    "truncated": (GOOD[: len(GOOD) // 2].encode(), "MESSAGE_CUT_OFF", "line"),
+    "last byte missing": (GOOD[:-1].encode(), "MESSAGE_CUT_OFF", "line"),
+    "twice": ((GOOD + GOOD).encode(), "MESSAGE_NOT_XML", "line 5"),
+    "tag not closed": (GOOD.replace("</Nm>", "", 1).encode(), "MESSAGE_NOT_XML", "line"),
+    "bare ampersand": (GOOD.replace("Claire", "A & B").encode(), "MESSAGE_NOT_XML", "line 4"),
+    "zero byte inside": (GOOD.replace("Claire", "A\0B").encode(), "MESSAGE_NOT_XML", "line 4"),
+    "control character": (GOOD.replace("Claire", "A\x01B").encode(), "MESSAGE_NOT_XML", "line 4"),
+    "latin in utf-8": (GOOD.replace("Claire", "Zo\xe9").encode("latin-1"), "MESSAGE_ENCODING", "line 4"),
+    "declared utf-16 is utf-8": (GOOD.replace("UTF-8", "UTF-16").encode(), "", ""),
+    "declared unknown": (GOOD.replace("UTF-8", "KLINGON-8").encode(), "MESSAGE_ENCODING", "byte 0"),
+    "declared utf-7": (GOOD.replace("UTF-8", "UTF-7").encode(), "MESSAGE_ENCODING", "byte 0"),
+    "utf-32": (GOOD.encode("utf-32"), "MESSAGE_ENCODING", "byte 0"),
+    "ebcdic": (GOOD.encode("cp500"), "MESSAGE_ENCODING", "byte 0"),
+    "half a utf-16 character": (GOOD.replace("UTF-8", "UTF-16").encode("utf-16")[:-1], "MESSAGE_CUT_OFF", ""),
+    "doctype": (with_doctype("<!DOCTYPE Document>"), "MESSAGE_DOCTYPE", "before the root"),
+    "entity": (with_doctype("<!DOCTYPE x [<!ENTITY e 'Claire'>]>", "&e;"), "MESSAGE_DOCTYPE", "before the root"),
+    "bomb": (with_doctype(BOMB, "&j;"), "MESSAGE_DOCTYPE", "before the root"),
+    "external entity": (with_doctype('<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>', "&e;"), "MESSAGE_DOCTYPE", ""),
+    "external doctype": (with_doctype('<!DOCTYPE x SYSTEM "http://127.0.0.1:1/x.dtd">'), "MESSAGE_DOCTYPE", ""),
+    "unknown entity": (GOOD.replace("Claire", "&nope;").encode(), "MESSAGE_NOT_XML", "line 4"),
+    "no namespace": (GOOD.replace(' xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"', "").encode(), "MESSAGE_UNKNOWN", ""),
+    "unknown version": (GOOD.replace("pain.001.001.09", "pain.001.001.99").encode(), "MESSAGE_UNKNOWN", ""),
+    "another message": (GOOD.replace("pain.001.001.09", "camt.053.001.08").encode(), "MESSAGE_NOT_EXPECTED", ""),
+    "html": (b"<html><body>404</body></html>", "MESSAGE_UNKNOWN", ""),
+    "other version's content": (single(OLD).replace(b".03", b".09"), "MESSAGE_BREAKS_DEFINITION", "line 3"),
+    "element missing": (GOOD.replace("<EndToEndId>E2E-1</EndToEndId>", "").encode(), "MESSAGE_BREAKS_DEFINITION", "PmtId"),
+    "bad pattern": (GOOD.replace("BNPAFRPP", "bnpafrpp").encode(), "MESSAGE_BREAKS_DEFINITION", "CdtrAgt/FinInstnId/BICFI"),
+    "negative amount": (GOOD.replace(">10.00<", ">-10.00<").encode(), "MESSAGE_BREAKS_DEFINITION", "Amt/InstdAmt"),
+    "deep": (GOOD.replace("Claire Dupont", "<a>" * 300 + "</a>" * 300).encode(), "MESSAGE_BREAKS_DEFINITION", "Cdtr/Nm"),
+    "deep in supplementary data": (
+        GOOD.replace("</CdtTrfTxInf>", "<SplmtryData><Envlp>" + "<a>" * 400 + "</a>" * 400 + "</Envlp></SplmtryData></CdtTrfTxInf>")
+        .encode(), "MESSAGE_TOO_LARGE", ""),
+    "long attribute": (GOOD.replace('Ccy="EUR"', f'Ccy="{"E" * (11 << 20)}"').encode(), "MESSAGE_BREAKS_DEFINITION", ""),
+    "long name of an element": (GOOD.replace("<Cdtr>", f"<{'x' * (1 << 20)}>").encode(), "MESSAGE_NOT_XML", "line 4"),
+    "long text": (GOOD.replace("Claire", "C" * (11 << 20)).encode(), "MESSAGE_TOO_LARGE", ""),
+    "long white space": (GOOD.replace("<CdtTrfTxInf>", " " * (18 << 20) + "<CdtTrfTxInf>").encode(), "MESSAGE_TOO_LARGE", ""),
+    "long comment": (GOOD.replace("<CdtTrfTxInf>", "<!--" + "x" * (11 << 20) + "--><CdtTrfTxInf>").encode(), "MESSAGE_TOO_LARGE", ""),
+    "long prolog": (("<!-- x -->" * 10_000 + GOOD.split("\n", 1)[1]).encode(), "MESSAGE_TOO_LARGE", ""),
+    "many small elements in one payment": (
+        GOOD.replace("<Ustrd>Invoice 1</Ustrd>", "<Ustrd>a</Ustrd>" * 1_200_000).encode(), "MESSAGE_TOO_LARGE", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_file_that_is_no_message_is_refused_with_code_and_place(name: str):
+    data, code, where = CASES[name]
+    answer = read_pain001(data)
+    if name == "declared utf-16 is utf-8":
+        # libxml2 sees that it is not UTF-16 and reads the bytes it has; either way nothing is misread.
+        assert isinstance(answer, Refusal) or answer.transaction_count == 1
+        return
+    assert isinstance(answer, Refusal), answer
+    assert answer.code == code, answer
+    assert where in answer.where, answer
+    assert len(answer.message) < 400
+    assert answer.message.isprintable()
+    for reader in (read_pain002, read_camt053, validate):
+        other = reader(data)
+        assert isinstance(other, Refusal) or reader is validate
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le-mark", "iso-8859-1", "windows-1252", "ascii"])
+def test_encodings_that_we_read_are_read(encoding: str):
+    name = {"utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-16-le-mark": "UTF-16", "ascii": "US-ASCII"}.get(
+        encoding, encoding
+    )
+    text = GOOD.replace("UTF-8", name).replace("Claire", "Zoe" if encoding == "ascii" else "Zoë")
+    data = b"\xfe\xff" + text.encode("utf-16-be") if encoding == "utf-16-le-mark" else text.encode(encoding)
+    file = read_pain001(data)
+    assert isinstance(file, CreditTransferFile), file
+    (batch,) = file.batches()
+    assert batch.creditor_name == ["Zoe Dupont" if encoding == "ascii" else "Zoë Dupont"]
+
+
+@pytest.mark.parametrize("source", ["/does/not/exist.xml", "/", "a\0b"])
+def test_a_path_that_cannot_be_opened_is_refused(source: str):
+    answer = read_pain001(source)
+    assert isinstance(answer, Refusal)
+    assert answer.code == "MESSAGE_FILE_MISSING"
+
+
+def test_limits_are_the_callers_to_set():
+    assert isinstance(read_pain001(GOOD.encode(), limits=Limits(file_bytes=len(GOOD) - 1)), Refusal)
+    assert isinstance(read_pain001(GOOD.encode(), limits=Limits(file_bytes=len(GOOD))), CreditTransferFile)
+
+
+def test_every_refusal_of_rails_is_registered_with_the_exit_code_for_unreadable():
+    import qenex.rails.refusals  # noqa: F401
+
+    codes = {code for code in REFUSALS if code.startswith("MESSAGE_")}
+    assert {case[1] for case in CASES.values() if case[1]} <= codes
+    assert all(REFUSALS[code].exit_code == EXIT_USAGE for code in codes)
+
+
+def test_the_place_of_a_fault_far_into_a_large_file_is_its_line_and_column():
+    rows = [transaction(end_to_end_id=f"E{number}") for number in range(3000)]
+    rows[2500] = rows[2500].replace("<Ctry>FR</Ctry>", "<Ctry>F1</Ctry>")
+    data = message([payment(rows)], count="3000").encode()
+    answer = read_pain001(data)
+    assert isinstance(answer, Refusal)
+    before = data[: data.index(b"F1</Ctry>") + len(b"F1</Ctry>")]
+    line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n") - 1
+    path = "CstmrCdtTrfInitn/PmtInf/CdtTrfTxInf/Cdtr/PstlAdr/Ctry"
+    assert answer.where == f"line {line}, column {column}, byte {len(before)}, {path}"
+
+
+def check_like_the_official_schema(data: bytes, official: dict[str, etree.XMLSchema]) -> None:
+    """Whatever the bytes: no crash; and when XML and schema are right by libxml2 alone, we read it, otherwise we refuse it."""
+    answer = read_pain001(data)
+    try:
+        root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError:
+        assert isinstance(answer, Refusal), data
+        return
+    schema = official.get(etree.QName(root).namespace or "")
+    valid = schema is not None and schema.validate(root) and root.getroottree().docinfo.internalDTD is None
+    if valid and isinstance(answer, Refusal) and answer.code == "MESSAGE_ENCODING":
+        return  # libxml2 lets a byte order mark overrule a declaration that makes no sense; we do not.
+    assert isinstance(answer, CreditTransferFile) == valid, (answer, data)
+    if isinstance(answer, CreditTransferFile):
+        assert sum(len(batch) for batch in answer.batches()) == answer.transaction_count
+
+
+@pytest.fixture(scope="module")
+def official(schemas: Path) -> dict[str, etree.XMLSchema]:
+    prefix = "urn:iso:std:iso:20022:tech:xsd:"
+    return {prefix + m: etree.XMLSchema(etree.parse(str(find_schema(schemas, m)))) for m in (OLD, NEW)}
+
+
+def test_mutated_bytes_of_real_files_are_read_exactly_when_the_official_schema_takes_them(official, corpus: Path):
+    entries = json.loads((corpus / "manifest.json").read_text())["entries"]
+    real = [
+        corpus / e["file"] for e in entries if "pain.001.001.03" in e["message"] or "pain.001.001.09" in e["message"]
+    ]
+    seeds = [path.read_bytes() for path in real] + [single(OLD), single(NEW)]
+    chance = random.Random(20022)
+    read = 0
+    for number in range(2_000):
+        data = bytearray(chance.choice(seeds))
+        for _ in range(chance.choice([0, 1, 1, 2, 5])):
+            place, length = chance.randrange(len(data)), chance.choice([1, 1, 4, 30])
+            kind = number % 5
+            if kind == 0:
+                data[place] = chance.randrange(256)
+            elif kind == 1:
+                del data[place : place + length]
+            elif kind == 2:
+                data[place:place] = data[place : place + length]
+            elif kind == 3:
+                data[place : place + 1] = chance.choice(
+                    [b"<", b">", b"&", b"\0", b'"', b"9", b" ", b"]]>", b"&#0;", b"\xff\xfe"]
+                )
+            else:
+                data[place] = chance.choice(b"0123456789ABCDEFabcdef.-: ")
+        check_like_the_official_schema(bytes(data), official)
+        read += isinstance(read_pain001(bytes(data)), CreditTransferFile)
+    assert read > 50
+
+
+@given(st.binary(max_size=300))
+def test_random_bytes_never_crash_a_reader(data: bytes):
+    for reader in (read_pain001, read_pain002, read_camt053, validate):
+        assert isinstance(reader(data), Refusal)
+
+
+@settings(max_examples=150)
+@given(
+    st.text(max_size=60),
+    st.sampled_from(["Claire Dupont", "10.00", "E2E-1", "<CdtTrfTxInf>", "2026-11-23", "EUR", "MSG-1"]),
+)
+def test_random_text_in_any_place_is_read_or_refused(text: str, place: str):
+    data = GOOD.replace(place, text).encode("utf-8", "surrogatepass")
+    answer = read_pain001(data)
+    assert isinstance(answer, Refusal | CreditTransferFile)
+
+
+MEMORY_PROBE = """
+import resource, sys
+from qenex.rails import read_pain001
+from qenex.values import Refusal
+base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+answer = read_pain001(sys.argv[1])
+assert isinstance(answer, Refusal), answer
+print(answer.code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base)
+"""
+
+
+def refused_within(path: Path, megabytes: int) -> str:
+    done = subprocess.run([sys.executable, "-c", MEMORY_PROBE, str(path)], capture_output=True, text=True, check=True)
+    code, kilobytes = done.stdout.split()
+    assert int(kilobytes) < megabytes * 1024, done.stdout
+    return code
+
+
+def sparse(path: Path, size: int, filler: bytes) -> Path:
+    """A message whose inside is `size` bytes of one character: zero bytes as a hole in the file, spaces written out."""
+    head, tail = GOOD.encode().split(b"<CdtTrfTxInf>", 1)
+    with path.open("wb") as file:
+        file.write(head)
+        if filler == b"\0":
+            file.seek(size, os.SEEK_CUR)
+        else:
+            for _ in range(size >> 20):
+                file.write(filler * (1 << 20))
+        file.write(b"<CdtTrfTxInf>" + tail)
+    return path
+
+
+@pytest.mark.parametrize("filler", [b"\0", b" "])
+def test_a_file_of_64_megabytes_of_nothing_is_refused_in_little_memory(filler: bytes, tmp_path: Path):
+    assert refused_within(sparse(tmp_path / "hole.xml", 64 << 20, filler), 64) in (
+        "MESSAGE_NOT_XML",
+        "MESSAGE_TOO_LARGE",
+    )
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("filler", [b"\0", b" "])
+def test_a_file_of_a_gigabyte_of_nothing_is_refused_in_little_memory(filler: bytes, tmp_path: Path):
+    assert refused_within(sparse(tmp_path / "hole.xml", 1 << 30, filler), 64) in (
+        "MESSAGE_NOT_XML",
+        "MESSAGE_TOO_LARGE",
+    )
+
+
+@pytest.mark.soak
+def test_a_file_of_1000000_transactions_reads_in_bounded_memory(tmp_path: Path):
+    path = tmp_path / "million.xml"
+    with path.open("w") as file:
+        head, tail = message([payment(["SPLIT"])], count="1000000").split("SPLIT")
+        file.write(head)
+        for number in range(1_000_000):
+            file.write(transaction(end_to_end_id=f"E{number}") + "\n")
+        file.write(tail)
+    probe = (
+        "import resource, sys\nfrom qenex.rails import read_pain001\nfile = read_pain001(sys.argv[1])\n"
+        "print(sum(len(b) for b in file.batches()), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", probe, str(path)], capture_output=True, text=True, check=True)
+    rows, kilobytes = map(int, done.stdout.split())
+    assert rows == 1_000_000
+    assert kilobytes < 500 * 1024
+    assert resource.RLIM_INFINITY  # the probe ran in its own process
