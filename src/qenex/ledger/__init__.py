@@ -16,6 +16,7 @@ from qenex.ledger.events import (
     transfers_array,
     transfers_list,
 )
+from qenex.ledger.meanings import meaning
 from qenex.ledger.memory import Engine, Ledger, new_engine
 from qenex.ledger.types import (
     ACCOUNT,
@@ -84,6 +85,7 @@ __all__ = [
     "accounts_list",
     "entries",
     "ids_array",
+    "meaning",
     "int_to_u128",
     "new_engine",
     "transfers_array",
