@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from operator import index
 from struct import Struct
 from struct import error as StructError
 from typing import Any, Final
@@ -24,7 +25,7 @@ _UPDATE_LAYOUT: Final = Struct("<8Q 40s H H I Q Q")
 def _words(event: object, *names: str) -> list[int]:
     words: list[int] = []
     for name in names:
-        value = getattr(event, name)
+        value = index(getattr(event, name))
         if not 0 <= value <= U128_MAX:
             raise ValueError(f"{name} does not fit 128 bits: {value}")
         words += (value & U64_MAX, value >> 64)
