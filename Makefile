@@ -71,6 +71,7 @@ soak: setup
 ## make docs    write the pages that are made from the code
 docs: setup
 	@$(BIN)/python tools/docs.py
+	@set -e; for script in $(wildcard docs/generate_*.py); do $(BIN)/python $$script; done
 
 ## make clean   remove what setup, tests and benchmarks made (never a data folder)
 clean:

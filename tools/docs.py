@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from qenex.values import REFUSALS, RefusalCode
@@ -37,8 +37,12 @@ def registered() -> dict[str, list[RefusalCode]]:
     source = ROOT / "src"
     # The package `values` comes first: all others import it, so that its codes would else be counted as theirs.
     modules = sorted(source.glob("qenex/**/refusals.py"), key=lambda path: (path.parent.name != "values", path))
-    for path in modules:
-        import_module(".".join(path.relative_to(source).with_suffix("").parts))
+    for number, path in enumerate(modules):
+        # Read without their packages: the registry is complete, but nothing of the bank is loaded.
+        spec = spec_from_file_location(f"refusals_{number}", path)
+        if spec is None or spec.loader is None:
+            raise SystemExit(f"{path} cannot be loaded")
+        spec.loader.exec_module(module_from_spec(spec))
     owners = {path: path.read_text(encoding="utf-8") for path in modules}
     for code, entry in REFUSALS.items():
         for path, text in owners.items():
