@@ -68,3 +68,22 @@ def test_the_first_entry_of_a_restored_log_has_a_receipt_of_its_own() -> None:
     answer = verify_receipt(receipt, restored.verifier_keys)
     assert not isinstance(answer, Refusal)
     assert parse_origin_record(answer.record) == PARENT
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (PARENT.record()[:127], "127 bytes"),
+        (b"\0" + PARENT.record()[1:], "another kind"),
+        (PARENT.record()[:64] + bytes(64), "empty"),
+        (PARENT.record()[:64] + b"two words".ljust(64, b"\0"), "space"),
+        (PARENT.record()[:64] + b"\xff".ljust(64, b"\0"), "UTF-8"),
+        (PARENT.record()[:64] + b"a\0b".ljust(64, b"\0"), "space"),
+        (PARENT.record()[:23] + b"\x80" + PARENT.record()[24:], "too large"),
+        (PARENT.record()[:63] + b"\x80" + PARENT.record()[64:], "too large"),
+    ],
+)
+def test_what_is_wrong_with_an_origin_entry_is_said(record: bytes, reason: str) -> None:
+    answer = parse_origin_record(record)
+    assert isinstance(answer, Refusal)
+    assert reason in str(answer)

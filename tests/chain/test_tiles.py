@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.chain import merkle_by_the_book as book
 from tests.chain.worlds import signers, transfer_record
 
@@ -21,6 +23,7 @@ from qenex.chain import (
     export_tiles,
     leaf_hashes,
     open_checkpoint,
+    parse_tile_path,
     sign_checkpoint,
     tile_path,
     tiles_of_size,
@@ -56,6 +59,23 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> MerkleLog:
 )
 def test_tile_paths_are_those_of_the_specification(level: int | None, index: int, width: int, path: str) -> None:
     assert tile_path(level, index, width) == path
+    assert parse_tile_path(path) == (level, index, width)
+
+
+@given(st.none() | st.integers(0, 63), st.integers(0, 10**18 - 1), st.integers(1, 256))
+def test_every_tile_path_is_read_back(level: int | None, index: int, width: int) -> None:
+    assert parse_tile_path(tile_path(level, index, width)) == (level, index, width)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "checkpoint", "tile", "tile/0", "tile/0/0", "tile/0/0000", "tile/00/000", "tile/64/000", "tile/-1/000",
+     "tile/0/x000/001", "tile/0/001/002", "tile/0/x001/x002", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01",
+     "tile/0/000.p/999", "tile/0/000.p", "tile/0/000/", "/tile/0/000", "tile/0/٠٠٠", "tile/entries/../000", "tile/0/000\n",
+     "tile/0/" + "x999/" * 6 + "999", "tile/0/" + "x999/" * 10_000 + "999"],
+)  # fmt: skip
+def test_other_paths_are_no_tiles(path: str) -> None:
+    assert parse_tile_path(path) is None
 
 
 @pytest.mark.parametrize(("level", "index", "width"), [(64, 0, 1), (-1, 0, 1), (0, -1, 1), (0, 0, 0), (0, 0, 257)])

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from qenex.chain.records import LeafKind as LeafKind
     from qenex.chain.tiles import entry_bundle as entry_bundle
     from qenex.chain.tiles import export_tiles as export_tiles
+    from qenex.chain.tiles import parse_tile_path as parse_tile_path
     from qenex.chain.tiles import tile_path as tile_path
     from qenex.chain.tiles import tiles_of_size as tiles_of_size
     from qenex.chain.witnesses import Cosignature as Cosignature
@@ -66,7 +67,7 @@ _NAMES = {
     "proofs": "entry_hash is_consistent root_from_inclusion_proof",
     "receipts": "Disclosure VerifiedReceipt build_receipt entry verify_receipt",
     "records": "LeafKind",
-    "tiles": "entry_bundle export_tiles tile_path tiles_of_size",
+    "tiles": "entry_bundle export_tiles parse_tile_path tile_path tiles_of_size",
     "witnesses": "Cosignature Policy Witness WitnessPolicy check_cosignatures check_witnesses cosign parse_policy "
     "witness_request",
 }

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qenex.chain._merkle import ffi, lib
+from qenex.chain.proofs import HASH_BYTES
+from qenex.chain.records import RECORD_BYTES
 
-RECORD_BYTES = 128
-HASH_BYTES = 32
 TILE_WIDTH = 256
 
 Hashes = npt.NDArray[np.uint8]

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from qenex.chain.hashing import HASH_BYTES, TILE_WIDTH, Hashes, OpenTile, tree_hash
+from qenex.chain.hashing import TILE_WIDTH, Hashes, OpenTile, tree_hash
+from qenex.chain.proofs import HASH_BYTES
 from qenex.values import CorruptionFound, Fault
 
 EMPTY_ROOT = hashlib.sha256(b"").digest()

@@ -25,9 +25,9 @@ _Static_assert(LEAF_BITS < 65536 && NODE_BITS < 65536, "the message lengths fit 
 typedef struct {
     SHA256_CTX context;
     SHA_LONG start[8]; /* the initial hash value of FIPS 180-4 5.3.3, as SHA256_Init sets it */
-} hasher;
+} sha256_hasher;
 
-static void hasher_init(hasher *self)
+static void hasher_init(sha256_hasher *self)
 {
     SHA256_Init(&self->context);
     memcpy(self->start, self->context.h, sizeof self->start);
@@ -35,7 +35,7 @@ static void hasher_init(hasher *self)
 
 /* SHA-256 of a padded message of whole blocks. Whole blocks leave nothing in the context's own buffer, so that putting
  * back the chaining value is all it takes to start the next message. */
-static inline void hash_blocks(hasher *self, uint8_t *out, const uint8_t *blocks, size_t length)
+static inline void hash_blocks(sha256_hasher *self, uint8_t *out, const uint8_t *blocks, size_t length)
 {
     memcpy(self->context.h, self->start, sizeof self->start);
     SHA256_Update(&self->context, blocks, length);
@@ -49,7 +49,7 @@ static inline void hash_blocks(hasher *self, uint8_t *out, const uint8_t *blocks
 }
 
 typedef struct {
-    hasher sha256;
+    sha256_hasher sha256;
     uint8_t messages[GROUP][NODE_BLOCKS_BYTES];
 } node_hasher;
 
@@ -68,7 +68,7 @@ static void pad(uint8_t *buffers, size_t count, size_t length, unsigned bits)
 /* out[i] = SHA-256(0x00 || kind || records[i]). requires: n records of 128 bytes, n * 32 bytes of room. */
 static void qx_leaf_hashes(uint8_t kind, const uint8_t *records, size_t n, uint8_t *out)
 {
-    hasher sha256;
+    sha256_hasher sha256;
     uint8_t messages[GROUP][LEAF_BLOCKS_BYTES];
     hasher_init(&sha256);
     pad(messages[0], GROUP, LEAF_BLOCKS_BYTES, LEAF_BITS);

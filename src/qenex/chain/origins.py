@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from qenex.chain.checkpoints import ORIGIN_BYTES_MAX
 from qenex.chain.notes import is_key_name
+from qenex.chain.proofs import HASH_BYTES
 from qenex.chain.records import RECORD_BYTES
 from qenex.values import Refusal, refuse
 
@@ -38,7 +39,7 @@ class ParentLog:
         name = self.origin.encode()
         if not is_key_name(self.origin) or len(name) > ORIGIN_BYTES_MAX:
             raise ValueError(f"an origin has 1 to {ORIGIN_BYTES_MAX} bytes, no spaces and no plus sign")
-        if len(self.root) != 32 or not 0 <= self.size < 1 << 63 or not 0 <= self.restored_at_ns < 1 << 63:
+        if len(self.root) != HASH_BYTES or not 0 <= self.size < 1 << 63 or not 0 <= self.restored_at_ns < 1 << 63:
             raise ValueError("size and instant are below 2**63, and a root has 32 bytes")
         return _LAYOUT.pack(_MAGIC, self.size, self.root, self.restored_at_ns, name)
 

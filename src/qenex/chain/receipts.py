@@ -184,11 +184,7 @@ def _read(receipt: str | bytes) -> dict[str, Any] | Refusal:
         return _malformed("its kind is unknown")
     if len(content["proof"]) > NOTE_BYTES_MAX:
         return _malformed("its proof is too long")
-    try:
-        canonical = _canonical(content) == text
-    except (ValueError, RecursionError):
-        canonical = False
-    return content if canonical else _malformed("it is not spelled as the bank spells it")
+    return content if _canonical(content) == text else _malformed("it is not spelled as the bank spells it")
 
 
 def _compare_fields(shown: dict[str, Any], sealed: dict[str, str | int]) -> Refusal | None:
@@ -208,11 +204,8 @@ def _read_disclosure(content: dict[str, Any] | None, kind: LeafKind, record: byt
     salt = from_base64(content["salt"])
     if salt is None or len(salt) != SALT_BYTES:
         return _malformed(f"the salt is not base64 of {SALT_BYTES} bytes")
-    try:
-        disclosure = Disclosure(content["details"], salt)
-        sealed = disclosure.commitment[:COMMITMENT_BYTES_SEALED]
-    except UnicodeError:
-        return _malformed("the details are not text")
+    disclosure = Disclosure(content["details"], salt)
+    sealed = disclosure.commitment[:COMMITMENT_BYTES_SEALED]
     return disclosure if field_bytes(kind, record, "user_data_128") == sealed else refuse("DISCLOSURE_WRONG")
 
 

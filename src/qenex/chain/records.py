@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 RECORD_BYTES = 128
-LATEST_FIELD_SHOWN_AS_NUMBER = 4
+_NUMBER_BYTES_MAX = 4
 """Fields of up to this many bytes are JSON numbers; longer ones are strings, which no JSON reader rounds."""
+_TEXT_BYTES_MAX = 16
+"""Fields of up to this many bytes are decimal text; longer ones have no meaning as a number and are hex."""
 
 
 class LeafKind(IntEnum):
@@ -105,8 +107,8 @@ def _fields(kind: LeafKind, record: bytes) -> Iterator[tuple[str, str | int]]:
     for name, length in LAYOUTS[kind]:
         value = record[start : start + length]
         start += length
-        if length > 16:
+        if length > _TEXT_BYTES_MAX:
             yield name, value.hex()
         else:
             number = int.from_bytes(value, "little")
-            yield name, number if length <= LATEST_FIELD_SHOWN_AS_NUMBER else str(number)
+            yield name, number if length <= _NUMBER_BYTES_MAX else str(number)

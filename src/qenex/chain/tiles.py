@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from qenex.chain.hashing import TILE_WIDTH
 from qenex.chain.log import LEVELS, MerkleLog
 
 ENTRY_BYTES_MAX = 65_535
+_TILE_PATH = re.compile(
+    r"tile/(?P<level>[0-9]{1,2}|entries)/(?P<index>(?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?",
+    re.ASCII,
+)
 
 
 def tile_path(level: int | None, index: int, width: int = TILE_WIDTH) -> str:
@@ -21,6 +26,19 @@ def tile_path(level: int | None, index: int, width: int = TILE_WIDTH) -> str:
         groups.append(f"x{index % 1000:03d}")
     partial = f".p/{width}" if width < TILE_WIDTH else ""
     return f"tile/{'entries' if level is None else level}/{'/'.join(reversed(groups))}{partial}"
+
+
+def parse_tile_path(path: str) -> tuple[int | None, int, int] | None:
+    """(level, index, width) of the path of a tile, level None for entry bundles; None for any other text."""
+    found = _TILE_PATH.fullmatch(path)
+    if found is None:
+        return None
+    level = None if found["level"] == "entries" else int(found["level"])
+    index = int(found["index"].replace("x", "").replace("/", ""))
+    tile = level, index, int(found["width"] or TILE_WIDTH)
+    # Leading zeros, a level above 63 or a width above 255 come back as another path.
+    valid = (level is None or level <= 63) and tile[2] <= TILE_WIDTH and tile_path(*tile) == path
+    return tile if valid else None
 
 
 def entry_bundle(entries: Iterable[bytes]) -> bytes:
