@@ -50,6 +50,7 @@ FAULTS: list[tuple[CreateAccountStatus, tuple[str, ...], dict[str, int]]] = [
     (A.ledger_must_not_be_zero, ("new", "import"), {"ledger": 0}),
     (A.code_must_not_be_zero, ("new", "import"), {"code": 0}),
     (A.imported_event_timestamp_must_not_regress, ("import",), {"timestamp": START + 1}),
+    (A.imported_event_timestamp_must_not_regress, ("import",), {"timestamp": START + 2}),
     (A.imported_event_timestamp_must_not_regress, ("import",), {"timestamp": START + 3 * SECOND}),
 ]
 BATCH_LEVEL = {
@@ -63,7 +64,7 @@ ROWS = [(base, status, change) for status, bases, change in FAULTS for base in b
 
 @pytest.fixture(scope="module")
 def world(module_engine) -> World:
-    """Accounts at START, one transfer at START + 3 s, the clock at START + 10 s."""
+    """The newest account is at START + 2, one transfer at START + 3 s, the clock at START + 10 s."""
     world = World(module_engine)
     assert world.accounts(GOOD["repeat"]) == [A.created]
     world.open(CLOSED_SINCE, 3)

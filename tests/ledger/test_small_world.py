@@ -81,7 +81,7 @@ def play(words: tuple[str, ...]) -> None:
     twins.now += 10
     for word in words:
         ALPHABET[word](twins)
-        twins.check_sums([1, 2, 3])
+        twins.check_invariants()
     twins.check_queries([1, 2, 3, *range(4, 14)], [AccountFilter(id_) for id_ in (1, 2, 3)], [QueryFilter()])
     last = twins.engines["reference"].last_timestamp
     for id_ in (1, 2, 3):

@@ -9,18 +9,20 @@ from qenex.ledger import (
     BALANCES,
     Account,
     AccountFilter,
+    AccountFlags,
     AccountUpdate,
     QueryFilter,
     TimeBeforeLastTimestamp,
     Transfer,
     account_updates_array,
     accounts_array,
-    accounts_list,
     ids_array,
     new_engine,
     transfers_array,
 )
+from qenex.ledger.reference import Hold
 from qenex.ledger.testing import set_balances
+from qenex.ledger.types import U128_MAX
 
 
 class Twins:
@@ -85,17 +87,39 @@ class Twins:
     def check_hashes(self) -> None:
         self._same({name: engine.state_hash() for name, engine in self.engines.items()}, "state hash")
 
-    def check_sums(self, account_ids: list[int]) -> None:
-        """In every ledger debits equal credits, pending and posted, unless a test has set balances itself."""
+    def check_invariants(self) -> None:
+        """What docs/ledger.md says always holds, checked on the specification (the states are equal anyway)."""
+        state = self.engines["reference"]._state
+        for kind in (state.accounts, state.transfers):
+            times = [event.timestamp for event in kind.values()]
+            assert times == sorted(set(times)), "timestamps increase strictly"
+        shared = {account.timestamp for account in state.accounts.values()} & {
+            transfer.timestamp for transfer in state.transfers.values()
+        }
+        assert not shared, "no account shares its timestamp with a transfer"
         if self.balances_were_set:
             return
-        for engine in self.engines.values():
-            sums: dict[int, list[int]] = {}
-            for account in accounts_list(engine.lookup_accounts(ids_array(account_ids))):
-                row = sums.setdefault(account.ledger, [0, 0])
-                row[0] += account.debits_pending - account.credits_pending
-                row[1] += account.debits_posted - account.credits_posted
-            assert all(row == [0, 0] for row in sums.values()), sums
+        sums: dict[int, list[int]] = {}
+        held = {(id_, side): 0 for id_ in state.accounts for side in ("debit", "credit")}
+        for id_, hold in state.holds.items():
+            if hold == Hold.open:
+                transfer = state.transfers[id_]
+                held[transfer.debit_account_id, "debit"] += transfer.amount
+                held[transfer.credit_account_id, "credit"] += transfer.amount
+        for account in state.accounts.values():
+            row = sums.setdefault(account.ledger, [0, 0])
+            row[0] += account.debits_pending - account.credits_pending
+            row[1] += account.debits_posted - account.credits_posted
+            assert account.debits_pending == held[account.id, "debit"]
+            assert account.credits_pending == held[account.id, "credit"]
+            debits = account.debits_pending + account.debits_posted
+            credits_ = account.credits_pending + account.credits_posted
+            assert max(debits, credits_) <= U128_MAX
+            if account.flags & AccountFlags.debits_must_not_exceed_credits:
+                assert debits <= account.credits_posted
+            if account.flags & AccountFlags.credits_must_not_exceed_debits:
+                assert credits_ <= account.debits_posted
+        assert all(row == [0, 0] for row in sums.values()), "debits equal credits in every ledger"
 
     def _batch(self, method: str, events: np.ndarray, balances: dict | None = None) -> np.ndarray:
         last = next(iter(self.engines.values())).last_timestamp

@@ -622,8 +622,8 @@ def update_account(state: State, update: AccountUpdate, assigned: int) -> Update
 Event = TypeVar("Event", Account, Transfer)
 Status = TypeVar("Status", CreateAccountStatus, CreateTransferStatus)
 
-# Both kinds of events have these two flags in the same place.
-_LINKED: Final = TransferFlags.linked
+_LINKED: Final = 1
+"""The same bit in accounts and transfers; `imported` is not."""
 _IMPORTED: Final[dict[type, int]] = {Account: int(AccountFlags.imported), Transfer: int(TransferFlags.imported)}
 
 
