@@ -69,7 +69,8 @@ def message(
 ) -> str:
     total = "" if control_sum is None else f"<CtrlSum>{control_sum}</CtrlSum>"
     return (
-        f'{before}<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{version}"><CstmrCdtTrfInitn><GrpHdr><MsgId>{message_id}</MsgId>'
+        f'{before}<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{version}"><CstmrCdtTrfInitn><GrpHdr>'
+        f"<MsgId>{message_id}</MsgId>"
         f"<CreDtTm>2026-11-20T10:00:00Z</CreDtTm><NbOfTxs>{count}</NbOfTxs>{total}<InitgPty><Nm>Example GmbH</Nm></InitgPty>"
         f"</GrpHdr>\n{''.join(payments)}</CstmrCdtTrfInitn></Document>"
     )

@@ -167,7 +167,8 @@ def mutate(root: etree._Element, held: Definition, chance: random.Random) -> str
         leaf.text = chance.choice([" ", "\n", "\t", ""]) + (leaf.text or "") + chance.choice([" ", "\r", "  "])
     elif what == "decimal":
         leaf.text = chance.choice(
-            ["-1", "1.000000", "1,5", "1e3", "+7", ".5", "5.", "00000000000000000000001", "1234567890123456789", "0.123456", "NaN",
+            ["-1", "1.000000", "1,5", "1e3", "+7", ".5", "5.", "00000000000000000000001", "1234567890123456789", "0.123456",
+             "NaN",
              "INF", "12345678901234567.8", "0.00000000000000000", "-0", "2026-02-30", "2026-11-21T25:00:00", "2026-13"]
         )  # fmt: skip
     elif what.startswith("attribute"):

@@ -96,7 +96,7 @@ def breaks_schema(error: etree.XMLSyntaxError) -> bool:
 
 
 def syntax_refusal(error: etree.XMLSyntaxError, file: BinaryIO, encoding: str, fed: int | None = None) -> Refusal:
-    """The refusal for XML that is not well-formed, cut off (after `fed` bytes of it), badly encoded or beyond libxml2's limits."""
+    """The refusal for XML that is not well-formed, cut off (after `fed` bytes), badly encoded or beyond libxml2's limits."""
     sentence = str(error.msg)
     wrapped = _WRAPPED.fullmatch(sentence)
     why = readable(wrapped.group(2) if wrapped is not None else sentence)
@@ -195,8 +195,7 @@ def read_head(file: BinaryIO, limits: Limits) -> Head:
         for _, element in parser.read_events():
             if element.getroottree().docinfo.internalDTD is not None:
                 raise Refused(refuse("MESSAGE_DOCTYPE", where="before the root element"))
-            name = etree.QName(element)
-            return Head(encoding, name.namespace or "", name.localname)
+            return Head(encoding, *namespace_and_name(element))
     if size > len(head):
         raise Refused(refuse("MESSAGE_TOO_LARGE", where="byte 0", what="no element in the first 65,536 bytes"))
     try:
@@ -321,6 +320,14 @@ class ElementStream:
         return refuse("MESSAGE_BREAKS_DEFINITION", where=where, message=self._message, why=readable(message))
 
 
+def namespace_and_name(element: etree._Element) -> tuple[str, str]:
+    """Both parts of a tag as parsed; lxml's QName would raise on the odd names that libxml2 lets through."""
+    tag = element.tag
+    assert isinstance(tag, str)
+    namespace, _, name = tag.rpartition("}")
+    return namespace[1:], name
+
+
 def tag_and_depth(element: etree._Element, prefix: int) -> tuple[str, int]:
     """The local name (after `prefix` characters of namespace) and the number of ancestors; nested copies have more."""
     tag = element.tag
@@ -347,7 +354,7 @@ def _path_to(latest: etree._Element | None, message: str) -> str:
     if latest is None:
         return ""
     named = re.match(r"Element '(?:\{[^}]*\})?([^']+)'", message)
-    tags = [etree.QName(node).localname for node in [latest, *latest.iterancestors()] if isinstance(node.tag, str)]
+    tags = [namespace_and_name(node)[1] for node in [latest, *latest.iterancestors()]]
     if named is not None and named.group(1) in tags:
         tags = tags[tags.index(named.group(1)) :]
     return "/".join(reversed(tags[:-1]))

@@ -500,19 +500,21 @@ def _judge(statement: Statement, number: int) -> list[Finding]:
             findings.append(Finding("IBAN_INVALID", "AC01", f"{path}/Acct/Id/IBAN", iban.message, "flag"))
     opening = next((b for b in statement.balances if b[0] in ("OPBD", "PRCD")), None)
     closing = next((b for b in statement.balances if b[0] == "CLBD"), None)
-    if opening is None or closing is None or opening[1] is None or closing[1] is None or opening[2] != closing[2]:
+    if opening is None or closing is None:
         return findings
+
+    def unbalanced(text: str) -> list[Finding]:
+        return [*findings, Finding("STATEMENT_UNBALANCED", "AM09", f"{path}/Bal", text, "flag")]
+
     entries = statement.entries
-    total = opening[1]
-    for minor, credit, status, code in zip(
-        entries["amount_minor"], entries["credit"], entries["status"], entries["currency"]
-    ):
-        if status not in (None, "BOOK"):
-            continue
-        if minor is None or code != opening[2]:
-            return findings
-        total += minor if credit else -minor
-    if total != closing[1]:
-        text = f"Opening {opening[1]} and entries {total - opening[1]} give {total}, but closing is {closing[1]} (minor units)."
-        findings.append(Finding("STATEMENT_UNBALANCED", "AM09", f"{path}/Bal", text, "flag"))
+    booked = [status in (None, "BOOK") for status in entries["status"]]
+    codes = {opening[2], closing[2], *(code for code, is_booked in zip(entries["currency"], booked) if is_booked)}
+    if len(codes) > 1:
+        return unbalanced(f"Balances and booked entries are in different currencies: {', '.join(sorted(codes))}.")
+    pairs = [pair for pair, is_booked in zip(zip(entries["amount_minor"], entries["credit"]), booked) if is_booked]
+    if opening[1] is None or closing[1] is None or any(minor is None for minor, _ in pairs):
+        return unbalanced(f"An amount cannot be told exactly in {opening[2]}.")
+    change = sum(minor if credit else -minor for minor, credit in pairs)
+    if opening[1] + change != closing[1]:
+        return unbalanced(f"Opening {opening[1]} and entries {change} do not give closing {closing[1]} (minor units).")
     return findings

@@ -13,7 +13,16 @@ from lxml import etree
 
 from qenex.rails.findings import Finding
 from qenex.rails.iso20022.definition import MESSAGES, NAMESPACE_PREFIX
-from qenex.rails.iso20022.reading import Limits, Refused, Source, open_source, read_head, readable, syntax_refusal
+from qenex.rails.iso20022.reading import (
+    Limits,
+    Refused,
+    Source,
+    namespace_and_name,
+    open_source,
+    read_head,
+    readable,
+    syntax_refusal,
+)
 from qenex.rails.iso20022.schema import compiled_schema
 from qenex.values import Refusal, refuse
 
@@ -56,7 +65,7 @@ def validate(source: Source, *, limits: Limits = Limits()) -> Verdict | Refusal:
             raise Refused(refuse("MESSAGE_UNKNOWN", found=found))
     except Refused as refused:
         return refused.refusal
-    message = (etree.QName(document).namespace or "").removeprefix(NAMESPACE_PREFIX)
+    message = namespace_and_name(document)[0].removeprefix(NAMESPACE_PREFIX)
     schema = compiled_schema(message)
     if schema.validate(document):
         return Verdict(message, True)
@@ -72,7 +81,7 @@ def _document(root: etree._Element) -> etree._Element | None:
     for element in root.iter():
         if not isinstance(element.tag, str):
             continue
-        name = etree.QName(element)
-        if name.localname == "Document" and (name.namespace or "").removeprefix(NAMESPACE_PREFIX) in MESSAGES:
+        namespace, name = namespace_and_name(element)
+        if name == "Document" and namespace.removeprefix(NAMESPACE_PREFIX) in MESSAGES:
             return element
     return None
