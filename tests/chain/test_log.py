@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -486,3 +488,31 @@ def test_readers_see_whole_trees_while_the_log_grows(tmp_path: Path) -> None:
     reader.join()
     assert wrong == []
     log.close()
+
+
+WRITER = """
+import sys
+from tests.chain.test_log import LARGE, as_array
+from qenex.chain.log import MerkleLog
+log = MerkleLog.open(sys.argv[1])
+step = int(sys.argv[2])
+while log.size + step < len(LARGE):
+    log.append(as_array(LARGE[log.size : log.size + step]))
+    if log.size // step % 3 == 0:
+        log.sync()
+        print(log.size, flush=True)
+"""
+
+
+@pytest.mark.parametrize("kill_after", [1, 5, 30])
+def test_a_killed_writer_loses_nothing_that_was_synced(tmp_path: Path, kill_after: int) -> None:
+    command = [sys.executable, "-c", WRITER, str(tmp_path), "37"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as writer:
+        assert writer.stdout is not None
+        synced = [int(writer.stdout.readline()) for _ in range(kill_after)]
+        writer.kill()
+        synced += map(int, writer.stdout.read().split())
+    with MerkleLog.open(tmp_path) as log:
+        assert log.size >= synced[-1]
+        assert log.root() == book.mth(LARGE[: log.size])
+        assert log.find_damage([as_array(LARGE[: log.size])]) == []

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.chain import merkle_by_the_book as book
 from tests.chain.worlds import ORIGIN, World, signers, transfer_record, witness, world
@@ -32,9 +32,11 @@ from qenex.chain import (
     verify_consistency,
     verify_receipt,
 )
+from qenex.chain.consistency import format_consistency
+from qenex.chain.receipts import format_receipt
 from qenex.chain.records import LAYOUTS, read_fields
 from qenex.ledger import ACCOUNT, ACCOUNT_UPDATE, TRANSFER
-from qenex.values import Refusal
+from qenex.values import CorruptionFound, InvariantBroken, Refusal
 
 KEYS = signers().verifier_keys
 DETAILS = 'QENEX-RECORD-1\npayment\n{"remittance":"Rechnung Nr. 7 für März"}'
@@ -225,7 +227,7 @@ def test_readable_fields_that_differ_from_the_record_are_named() -> None:
 def test_a_record_the_bank_never_sealed_is_refused() -> None:
     small = world(5)
     note = small.note()
-    forged = build_receipt(LeafKind.TRANSFER, transfer_record(900), 2, book.path(2, small.hashes), note)
+    forged = format_receipt(LeafKind.TRANSFER, transfer_record(900), 2, book.path(2, small.hashes), note)
     assert code_of(verify_receipt(forged, KEYS)) == "RECEIPT_NOT_INCLUDED"
     for kind, record, index, proof in (
         (LeafKind.EXPIRY, small.records[2], 2, book.path(2, small.hashes)),
@@ -235,15 +237,40 @@ def test_a_record_the_bank_never_sealed_is_refused() -> None:
         (LeafKind.TRANSFER, small.records[2], 2, book.path(2, small.hashes)[:-1]),
         (LeafKind.TRANSFER, small.records[2], 2, [*book.path(2, small.hashes), bytes(32)]),
     ):
-        assert code_of(verify_receipt(build_receipt(kind, record, index, proof, note), KEYS)) == "RECEIPT_NOT_INCLUDED"
+        assert code_of(verify_receipt(format_receipt(kind, record, index, proof, note), KEYS)) == "RECEIPT_NOT_INCLUDED"
 
 
 def test_an_inner_node_of_the_tree_never_passes_for_a_record() -> None:
     """A leaf and an inner node are hashed with different first bytes, so 64 bytes of hashes are no entry."""
     small = world(4)
     record = (small.hashes[0] + small.hashes[1]).ljust(128, b"\0")
-    forged = build_receipt(LeafKind.TRANSFER, record, 0, [book.mth(small.hashes[2:])], small.note())
+    forged = format_receipt(LeafKind.TRANSFER, record, 0, [book.mth(small.hashes[2:])], small.note())
     assert code_of(verify_receipt(forged, KEYS)) == "RECEIPT_NOT_INCLUDED"
+
+
+def test_a_receipt_that_would_not_verify_is_corruption_and_never_leaves_the_bank() -> None:
+    small = world(5)
+    proof = book.path(2, small.hashes)
+    damaged = [bytes(32), *proof[1:]]
+    for record, index, hashes in (
+        (small.records[2], 2, damaged),
+        (small.records[1], 2, proof),
+        (small.records[2], 3, proof),
+        (small.records[2], 5, proof),
+    ):
+        with pytest.raises(CorruptionFound, match=f"entry {index} of 5"):
+            build_receipt(LeafKind.TRANSFER, record, index, hashes, small.note())
+    with pytest.raises(InvariantBroken):
+        build_receipt(LeafKind.TRANSFER, small.records[2], 2, proof, "no checkpoint")
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_any_piece_of_a_receipt_put_in_any_other_place_is_refused(data: st.DataObject) -> None:
+    receipt = world(2).receipt(0, NOTE_OF_TWO)
+    start, end, first, last = (data.draw(st.integers(0, len(receipt))) for _ in range(4))
+    changed = receipt[: min(start, end)] + receipt[min(first, last) : max(first, last)] + receipt[max(start, end) :]
+    assert isinstance(verify_receipt(changed, KEYS), Refusal) or changed == receipt
 
 
 def test_a_checkpoint_by_other_keys_or_of_another_log_is_refused() -> None:
@@ -320,15 +347,17 @@ def test_a_rewritten_log_is_found_out() -> None:
     honest, rewritten_log = world(12), world(12)
     rewritten_log.hashes[2] = book.leaf(b"another history")
     proof = book.consistency(5, rewritten_log.hashes)
-    file = build_consistency(honest.note(5), rewritten_log.note(), proof)
+    file = format_consistency(honest.note(5), rewritten_log.note(), proof)
     assert code_of(verify_consistency(file, KEYS)) == "CONSISTENCY_BROKEN"
-    swapped = build_consistency(honest.note(), honest.note(5), [])
+    swapped = format_consistency(honest.note(), honest.note(5), [])
     assert code_of(verify_consistency(swapped, KEYS)) == "CONSISTENCY_BROKEN"
     both = (*KEYS, *signers("other.example").verifier_keys)
-    mixed = build_consistency(honest.note(5), honest.note(who=signers("other.example")), proof)
+    mixed = format_consistency(honest.note(5), honest.note(who=signers("other.example")), proof)
     assert code_of(verify_consistency(mixed, both)) == "CHECKPOINT_OF_ANOTHER_LOG"
-    forged = build_consistency(honest.note(5), honest.note(who=signers(seed=50)), proof)
+    forged = format_consistency(honest.note(5), honest.note(who=signers(seed=50)), proof)
     assert code_of(verify_consistency(forged, KEYS)) == "CHECKPOINT_UNSIGNED"
+    with pytest.raises(CorruptionFound, match="5 to 12 entries"):
+        build_consistency(honest.note(5), rewritten_log.note(), proof)
 
 
 def test_every_flipped_bit_of_a_consistency_file_is_refused() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from qenex.chain.checkpoints import Signers as Signers
     from qenex.chain.checkpoints import open_checkpoint as open_checkpoint
     from qenex.chain.checkpoints import parse_checkpoint as parse_checkpoint
+    from qenex.chain.checkpoints import read_checkpoint as read_checkpoint
     from qenex.chain.checkpoints import sign_checkpoint as sign_checkpoint
     from qenex.chain.consistency import VerifiedConsistency as VerifiedConsistency
     from qenex.chain.consistency import build_consistency as build_consistency
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     from qenex.chain.witnesses import witness_request as witness_request
 
 _NAMES = {
-    "checkpoints": "Checkpoint SignedCheckpoint Signers open_checkpoint parse_checkpoint sign_checkpoint",
+    "checkpoints": "Checkpoint SignedCheckpoint Signers open_checkpoint parse_checkpoint read_checkpoint sign_checkpoint",
     "consistency": "VerifiedConsistency build_consistency verify_consistency",
     "hashing": "leaf_hashes",
     "log": "EMPTY_ROOT Damage LogWriteFailed MerkleLog",

@@ -21,7 +21,7 @@ from qenex.chain.notes import (
 )
 from qenex.chain.proofs import HASH_BYTES
 from qenex.chain.text import from_base64, from_decimal, to_base64
-from qenex.values import Refusal, refuse
+from qenex.values import Refusal, invariant, refuse
 
 ORIGIN_BYTES_MAX = 64
 """An origin of ours must fit the 128-byte entry by which a restored log names its parent."""
@@ -117,6 +117,15 @@ def parse_checkpoint(text: str) -> Checkpoint | Refusal:
     if root is None or len(root) != HASH_BYTES:
         return wrong("the root is not base64 of 32 bytes")
     return Checkpoint(origin, size, root, tuple(extensions))
+
+
+def read_checkpoint(note: str) -> Checkpoint:
+    """The tree head in a note of our own, whose signatures nobody needs to check again."""
+    parsed = parse_note(note)
+    checkpoint = parsed if isinstance(parsed, Refusal) else parse_checkpoint(parsed.text)
+    invariant(isinstance(checkpoint, Checkpoint), "a note of our own is a checkpoint")
+    assert isinstance(checkpoint, Checkpoint)  # for the type checker
+    return checkpoint
 
 
 def open_checkpoint(note: str | bytes, keys: Sequence[VerifierKey]) -> SignedCheckpoint | Refusal:

@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qenex.chain.checkpoints import Checkpoint, open_checkpoint
+from qenex.chain.checkpoints import Checkpoint, open_checkpoint, read_checkpoint
 from qenex.chain.notes import NOTE_BYTES_MAX, VerifierKey
 from qenex.chain.proofs import HASH_BYTES, PROOF_MAX, is_consistent
 from qenex.chain.text import from_base64, to_base64
-from qenex.values import Refusal, refuse
+from qenex.values import CorruptionFound, Refusal, refuse
 
 FORMAT = "qenex-consistency-v1"
 
@@ -24,7 +24,21 @@ class VerifiedConsistency:
 
 
 def build_consistency(older_note: str, newer_note: str, proof: Sequence[bytes]) -> str:
-    """`proof` is the consistency proof between the two checkpoints' sizes."""
+    """`proof` is the consistency proof between the two checkpoints' sizes.
+
+    A proof that does not hold raises CorruptionFound: a stored hash has changed since it was signed.
+    """
+    older, newer = read_checkpoint(older_note), read_checkpoint(newer_note)
+    if not is_consistent(older.size, older.root, newer.size, newer.root, proof):
+        raise CorruptionFound(
+            place=f"log {newer.origin}, {older.size} to {newer.size} entries",
+            detail="the stored hashes do not lead from one signed root to the other",
+        )
+    return format_consistency(older_note, newer_note, proof)
+
+
+def format_consistency(older_note: str, newer_note: str, proof: Sequence[bytes]) -> str:
+    """A consistency file's text, whether it proves anything or not."""
     return _canonical(
         {"format": FORMAT, "older": older_note, "proof": [to_base64(value) for value in proof], "newer": newer_note}
     )

@@ -8,6 +8,7 @@ is FIPS 204 ML-DSA-65 over the note text with the identifier as context string.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -27,6 +28,7 @@ NOTE_BYTES_MAX = 256 * 1024
 SIGNATURES_MAX = 32
 KEY_FILE_BYTES_MAX = 256 * 1024
 _KEY_ID_BYTES = 4
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 class SignatureType(Enum):
@@ -208,7 +210,7 @@ def parse_note(content: str | bytes) -> Note | Refusal:
     note = _text(content, NOTE_BYTES_MAX)
     if note is None:
         return wrong("it is too large or not UTF-8")
-    if any(letter < " " and letter != "\n" for letter in note):
+    if _CONTROL.search(note):
         return wrong("it holds control characters")
     end = note.rfind("\n\n")
     if end < 0 or not note.endswith("\n") or end + 2 == len(note):

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from qenex.chain.checkpoints import Checkpoint, open_checkpoint
+from qenex.chain.checkpoints import Checkpoint, open_checkpoint, read_checkpoint
 from qenex.chain.notes import NOTE_BYTES_MAX, VerifierKey
 from qenex.chain.proofs import HASH_BYTES, PROOF_MAX, entry_hash, root_from_inclusion_proof
 from qenex.chain.records import KINDS, RECORD_BYTES, LeafKind, field_bytes, read_fields
 from qenex.chain.text import from_base64, from_decimal, to_base64
 from qenex.chain.witnesses import Cosignature, WitnessPolicy, check_witnesses
-from qenex.values import Refusal, refuse
+from qenex.values import CorruptionFound, Refusal, refuse
 
 FORMAT = "qenex-receipt-v1"
 PROOF_FORMAT = "c2sp.org/tlog-proof@v1"
@@ -77,7 +77,29 @@ def build_receipt(
     checkpoint_note: str,
     disclosure: Disclosure | None = None,
 ) -> str:
-    """The receipt of entry `index` under the checkpoint. `proof` is the inclusion proof at the checkpoint's size."""
+    """The receipt of entry `index` under the checkpoint. `proof` is the inclusion proof at the checkpoint's size.
+
+    A stored hash may have changed since it was written: a proof that does not lead to the signed root raises
+    CorruptionFound, and no wrong receipt leaves the bank.
+    """
+    checkpoint = read_checkpoint(checkpoint_note)
+    if root_from_inclusion_proof(entry_hash(entry(kind, record)), index, checkpoint.size, proof) != checkpoint.root:
+        raise CorruptionFound(
+            place=f"log {checkpoint.origin}, entry {index} of {checkpoint.size}",
+            detail="the record and the stored hashes do not lead to the signed root",
+        )
+    return format_receipt(kind, record, index, proof, checkpoint_note, disclosure)
+
+
+def format_receipt(
+    kind: int,
+    record: bytes,
+    index: int,
+    proof: Sequence[bytes],
+    checkpoint_note: str,
+    disclosure: Disclosure | None = None,
+) -> str:
+    """A receipt's text, whether it proves anything or not."""
     content: dict[str, object] = {
         "format": FORMAT,
         "kind": LeafKind(kind).title,
@@ -95,7 +117,7 @@ def verify_receipt(
 ) -> VerifiedReceipt | Refusal:
     """What the receipt proves, checked with nothing but the log's public keys and, if given, the witnesses' policy.
 
-    Only the very bytes that `build_receipt` writes are a receipt, so that no change, be it of a space, goes unseen.
+    Only the very bytes that `format_receipt` writes are a receipt, so that no change, be it of a space, goes unseen.
     Cosignatures of witnesses outside the policy are not looked at and not reported.
     """
     content = _read(receipt)
