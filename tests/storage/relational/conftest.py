@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.storage.relational.worlds import opened
 
 from qenex.storage.relational import Store
-from tests.storage.relational.worlds import opened
 
 
 @pytest.fixture

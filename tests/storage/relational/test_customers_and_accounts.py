@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.storage.relational.worlds import ANNA, DAY, IBAN, anna_with_an_account, code_of, keyring_in, opened
 
 from qenex.crypto import TamperFound
 from qenex.storage.relational import BANK_ID, AccountRow, Store, shard_of
 from qenex.values import InvariantBroken
-from tests.storage.relational.worlds import ANNA, DAY, IBAN, anna_with_an_account, code_of, keyring_in, opened
 
 
 def test_a_customer_reads_back_and_the_bank_is_not_listed(store: Store):
@@ -77,7 +77,8 @@ def test_rotating_and_resealing_keep_every_record_readable_and_destroy_the_old_k
         assert store.customer(ANNA).details == {"name": "Anna Müller"}  # type: ignore[union-attr]
     connection = sqlite3.connect(tmp_path / "bank.sqlite3")
     kept = connection.execute(
-        "SELECT version, wrapped IS NULL FROM customer_keys WHERE customer_id = ? ORDER BY 1", (ANNA.to_bytes(16, "big"),)
+        "SELECT version, wrapped IS NULL FROM customer_keys WHERE customer_id = ? ORDER BY 1",
+        (ANNA.to_bytes(16, "big"),),
     ).fetchall()
     connection.close()
     assert kept == [(1, 1), (2, 1), (3, 0)]
@@ -148,7 +149,9 @@ def test_an_account_needs_its_owner_in_the_same_shard(store: Store):
         (["opening"], "ACCOUNT_STATUS_FINAL"),
     ],
 )
-def test_an_account_goes_from_open_to_frozen_and_back_and_closes_once(store: Store, way: list[str], refused: str | None):
+def test_an_account_goes_from_open_to_frozen_and_back_and_closes_once(
+    store: Store, way: list[str], refused: str | None
+):
     account_id = anna_with_an_account(store)
     answers = [store.set_account_status(account_id, status, day=DAY) for status in way]
     assert answers[:-1] == [None] * (len(way) - 1)

@@ -7,19 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from qenex.crypto import commit_records, parse_record, verify_commitment
-from qenex.storage.relational import (
-    BANK_ID,
-    Outcomes,
-    OutboxEvent,
-    PaymentState,
-    StepBatch,
-    Store,
-    StoreFault,
-)
-from qenex.storage.relational.part import POINTS
-from qenex.values import derive_id
 from tests.storage.relational.worlds import (
     ANNA,
     DAY,
@@ -32,6 +19,19 @@ from tests.storage.relational.worlds import (
     record_of,
     states,
 )
+
+from qenex.crypto import commit_records, parse_record, verify_commitment
+from qenex.storage.relational import (
+    BANK_ID,
+    OutboxEvent,
+    Outcomes,
+    PaymentState,
+    StepBatch,
+    Store,
+    StoreFault,
+)
+from qenex.storage.relational.part import POINTS
+from qenex.values import derive_id
 
 BEGUN, POSTED, HELD, REJECTED, SETTLED, RETURNED, AWAITING = PaymentState
 
@@ -200,7 +200,12 @@ def test_later_transfers_of_a_payment_are_pending_until_applied(store: Store):
     store.begin_steps(steps)
     store.begin_steps(steps)
     [step] = store.pending_since(1).steps
-    assert (step.transfer_id, step.payment_id, step.customer_id, step.step) == (capture, payment_id("a"), ANNA, "capture")
+    assert (step.transfer_id, step.payment_id, step.customer_id, step.step) == (
+        capture,
+        payment_id("a"),
+        ANNA,
+        "capture",
+    )
     store.apply_batches(2, Outcomes([payment_id("a")], [ANNA], [SETTLED], [""], [2], [capture], [ANNA]))
     assert store.pending_since().steps == []
     assert [step.applied for step in store.steps(payment_id("a"), ANNA)] == [True]

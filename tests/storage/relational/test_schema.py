@@ -11,11 +11,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import UniqueConstraint
+from tests.storage.relational.worlds import anna_with_an_account, code_of, keyring_in, opened
 
 from qenex.storage.relational import Store, migrations, shard_of, shard_of_key
 from qenex.storage.relational.database import Database
 from qenex.storage.relational.schema import metadata
-from tests.storage.relational.worlds import anna_with_an_account, code_of, keyring_in, opened
 
 
 def shape(path: Path) -> list[tuple[str, str, str]]:
@@ -89,7 +89,7 @@ def test_an_interrupted_creation_is_finished_by_the_next_start(tmp_path: Path):
 @pytest.mark.parametrize("table", metadata.sorted_tables, ids=lambda table: table.name)
 def test_every_key_and_foreign_key_starts_with_the_shard(table):
     assert table.columns.keys()[0] == "shard"
-    assert [column.name for column in table.primary_key.columns][0] == "shard"
+    assert next(iter(table.primary_key.columns)).name == "shard"
     for constraint in table.constraints:
         if isinstance(constraint, UniqueConstraint):
             assert next(iter(constraint.columns)).name == "shard"

@@ -85,7 +85,9 @@ def payments(
     )
 
 
-def outcomes(names: list[str], state: PaymentState, batch: int, *, customer_id: int = ANNA, reason: str = "") -> Outcomes:
+def outcomes(
+    names: list[str], state: PaymentState, batch: int, *, customer_id: int = ANNA, reason: str = ""
+) -> Outcomes:
     count = len(names)
     return Outcomes(
         [payment_id(name) for name in names], [customer_id] * count, [state] * count, [reason] * count, [batch] * count

@@ -10,7 +10,7 @@ from qenex.storage.relational.faults import StoreFault
 from qenex.storage.relational.part import StorePart, blob, number
 from qenex.storage.relational.refusals import FILE_NOT_FOUND
 from qenex.storage.relational.types import FileStatus, PaymentFile, PaymentFileRow, shard_of_key
-from qenex.values import Refusal, invariant, refuse
+from qenex.values import CorruptionFound, Refusal, invariant, refuse
 
 _PART_LENGTH = 1 << 20  # Compressed bytes per row: small enough to seal in one piece, large enough to be few.
 
@@ -117,9 +117,9 @@ class Files(StorePart):
                 yield inflate.decompress(compressed, _PART_LENGTH)
                 compressed = inflate.unconsumed_tail
             at += 1
-        if at:
-            # Parts are sealed one by one; only a whole stream shows that none was cut off the end.
-            invariant(inflate.eof, "an archived part ends where it was written to end")
+        if at and not inflate.eof:
+            # Parts are sealed one by one; only the end of the stream shows that none was cut off.
+            raise CorruptionFound(f"file_parts of {file_id.hex()} ({part})", "the last part is missing")
 
     def finish_file(self, file_id: bytes, accepted: int, rejected: int, report_path: str) -> None:
         """The file is answered: from now on the same bytes are a duplicate. Idempotent."""
