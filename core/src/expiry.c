@@ -130,6 +130,7 @@ int apply_expiry(qx_ledger *ledger, u32 n, u64 timestamp, int replay, u32 first_
         results[i] = (qx_result){at, QX_CREATED, 0};
     }
     ledger->last_timestamp = timestamp;
+    ledger->last_expiry_timestamp = timestamp;
     applied->count = count;
     applied->created = count;
     applied->timestamp = timestamp;

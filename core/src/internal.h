@@ -134,6 +134,8 @@ typedef struct {
 
 struct qx_ledger {
     u64 last_timestamp, last_account_timestamp, last_transfer_timestamp;
+    u64 last_expiry_timestamp;
+    u64 unsorted; /* an imported transfer was older than an expiry before it: chains are then not in order of time */
     u64 seed[2];
     u64 transfers;
     u32 accounts, accounts_max;

@@ -115,6 +115,9 @@ static void step_back(const qx_ledger *ledger, const qx_transfer *t, int is_debi
 /* The newest entry, or an older one such that all entries behind it are later than `timestamp`. */
 static place start_before(const qx_ledger *ledger, const row *r, u64 timestamp) {
     place at = newest(r);
+    if (ledger->unsorted) {
+        return at;
+    }
     for (u32 number = r->mark; number != 0; number = ledger->mark_list[number - 1].previous) {
         const mark *m = &ledger->mark_list[number - 1];
         if (m->timestamp <= timestamp) {
@@ -212,7 +215,8 @@ static u32 walk(const qx_ledger *ledger, const row *r, const qx_filter *f, unit 
         /* Oldest first: walk back from no further than the marks near the old end of the range, if that suffices. */
         u32 kept[MARKS_KEPT];
         u32 seen = 0;
-        for (u32 number = r->mark; number != 0; number = ledger->mark_list[number - 1].previous) {
+        for (u32 number = ledger->unsorted ? 0 : r->mark; number != 0;
+             number = ledger->mark_list[number - 1].previous) {
             const mark *m = &ledger->mark_list[number - 1];
             if (m->timestamp < f->timestamp_min) {
                 break;
@@ -232,11 +236,12 @@ static u32 walk(const qx_ledger *ledger, const row *r, const qx_filter *f, unit 
         place at = begin;
         while (at.slot != 0) {
             const qx_transfer *t = transfer_at(ledger, at.slot);
-            if (t->timestamp < f->timestamp_min || (reversed && written == limit)) {
-                break;
+            const int expiry = (t->flags & QX_RECORD_EXPIRY) != 0;
+            if ((t->timestamp < f->timestamp_min && !expiry) || (reversed && written == limit)) {
+                break; /* transfers stand in order of time among themselves */
             }
             const int is_debit = same_id(t->debit_account_id, r->id);
-            if (!(t->flags & QX_RECORD_EXPIRY) &&
+            if (!expiry &&
                 (f->flags & (u32)(is_debit ? QX_FILTER_DEBITS : QX_FILTER_CREDITS)) && matches(f, t)) {
                 unit *to = &out[written % limit];
                 if (as_balances) {

@@ -113,6 +113,9 @@ static void book(qx_ledger *ledger, const qx_transfer *stored, u32 event_slot, i
         holds_push(ledger, expires_at_of(stored), slot);
         ledger->open_holds++;
     }
+    if (stored->timestamp < ledger->last_expiry_timestamp) {
+        ledger->unsorted = 1;
+    }
     ledger->last_transfer_timestamp = stored->timestamp;
     ledger->transfers++;
 }

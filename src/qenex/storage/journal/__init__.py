@@ -10,7 +10,7 @@ from qenex.storage.journal.faults import (
 )
 from qenex.storage.journal.format import SEGMENT_SHIFT, SEGMENT_SLOTS, SLOT, BatchKind, place, worst_case_slots
 from qenex.storage.journal.journal import Finding, Journal, Position, PreparedBatch, StoredBatch
-from qenex.storage.journal.memory import Region
+from qenex.platform.memory import Region
 
 __all__ = [
     "SEGMENT_SHIFT",
