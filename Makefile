@@ -35,7 +35,7 @@ $(VENV)/.project: $(VENV)/.requirements $(SOURCES)
 
 ## make up      start the bank on http://localhost:8080 (DETACH=1: return when ready; DATA=folder)
 up: setup
-	@DETACH=$(DETACH) $(QENEX) up
+	@DETACH=$(DETACH) exec $(QENEX) up
 
 ## make down    stop the bank that `make up` started
 down:
