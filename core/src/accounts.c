@@ -27,14 +27,12 @@ static int transfer_has_timestamp(const qx_ledger *ledger, u64 timestamp) {
     for (u32 i = 0; i < batch->count; i++) {
         const qx_transfer *t = transfer_at(ledger, batch->first_slot + i);
         if (t->timestamp == timestamp && !(t->flags & QX_RECORD_BURNT)) {
-            const u32 stored = find_transfer(ledger, t->id, hash_id(ledger, t->id, KEY_TRANSFER));
+            const u32 stored = qx_find_transfer(ledger, &t->id);
             if (stored != 0 && transfer_at(ledger, stored)->timestamp == timestamp) {
                 return 1;
             }
         }
     }
-    /* A post or void is recorded with its timestamp in its resolved record alone when it was imported; its event
-     * carries the same timestamp, so the loop above has seen it. */
     return 0;
 }
 

@@ -100,7 +100,9 @@ static void release(qx_ledger *ledger, u32 hold_slot, u64 timestamp, u32 index, 
     if (p.flags & QX_TRANSFER_CLOSING_DEBIT) debit->flags = (u16)(debit->flags & ~QX_ACCOUNT_CLOSED);
     if (p.flags & QX_TRANSFER_CLOSING_CREDIT) credit->flags = (u16)(credit->flags & ~QX_ACCOUNT_CLOSED);
     index_insert(ledger, hash_id(ledger, p.id, KEY_RESOLVER), slot);
-    add_to_chains(ledger, slot, timestamp, debit, credit);
+    /* An imported transfer may still come with any time after the last transfer's. */
+    const u64 last = ledger->last_transfer_timestamp;
+    add_to_chains(ledger, slot, last < timestamp ? last : timestamp, debit, credit);
     ledger->open_holds--;
 }
 
@@ -130,7 +132,6 @@ int apply_expiry(qx_ledger *ledger, u32 n, u64 timestamp, int replay, u32 first_
         results[i] = (qx_result){at, QX_CREATED, 0};
     }
     ledger->last_timestamp = timestamp;
-    ledger->last_expiry_timestamp = timestamp;
     applied->count = count;
     applied->created = count;
     applied->timestamp = timestamp;

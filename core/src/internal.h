@@ -73,9 +73,11 @@ typedef struct {
     u32 debit, credit; /* slot of the entry before in the chain of the debit account, of the credit account */
 } link_;
 
+/* Every 256th entry of an account's chain. `earliest`: no entry from here on is older. That is not always the entry's
+ * own time: an imported transfer may be older than an expiry that came before it. */
 typedef struct {
     qx_u128 debits_pending, debits_posted, credits_pending, credits_posted;
-    u64 timestamp;
+    u64 earliest;
     u32 slot;
     u32 previous;
 } mark;
@@ -134,8 +136,6 @@ typedef struct {
 
 struct qx_ledger {
     u64 last_timestamp, last_account_timestamp, last_transfer_timestamp;
-    u64 last_expiry_timestamp;
-    u64 unsorted; /* an imported transfer was older than an expiry before it: chains are then not in order of time */
     u64 seed[2];
     u64 transfers;
     u32 accounts, accounts_max;
@@ -239,7 +239,7 @@ void holds_push_now(qx_ledger *ledger, u64 expires_at, u32 slot);
 int hold_is_open(const qx_ledger *ledger, u32 slot);
 void holds_compact(qx_ledger *ledger);
 void remember_row(qx_ledger *ledger, u32 index);
-void add_to_chains(qx_ledger *ledger, u32 slot, u64 timestamp, row *debit, row *credit);
+void add_to_chains(qx_ledger *ledger, u32 slot, u64 earliest, row *debit, row *credit);
 static inline u64 expires_at_of(const qx_transfer *pending) {
     return pending->timeout == 0 ? UINT64_MAX : pending->timestamp + (u64)pending->timeout * 1000000000u;
 }

@@ -472,8 +472,6 @@ QX_API void qx_get_info(const qx_ledger *ledger, uint64_t out[QX_INFO_COUNT]) {
         ledger->holds > 0 && ledger->heap[0].expires_at != UINT64_MAX ? ledger->heap[0].expires_at : 0;
     out[QX_INFO_RUNS] = ledger->runs;
     out[QX_INFO_SEALING] = ledger->sealing;
-    out[QX_INFO_LAST_EXPIRY_TIMESTAMP] = ledger->last_expiry_timestamp;
-    out[QX_INFO_UNSORTED] = ledger->unsorted;
 }
 
 QX_API uint64_t qx_region_used(const qx_ledger *ledger, qx_region region) {
@@ -519,8 +517,6 @@ QX_API int qx_restore(qx_ledger *ledger, const uint64_t info[QX_INFO_COUNT]) {
     ledger->last_timestamp = info[QX_INFO_LAST_TIMESTAMP];
     ledger->last_account_timestamp = info[QX_INFO_LAST_ACCOUNT_TIMESTAMP];
     ledger->last_transfer_timestamp = info[QX_INFO_LAST_TRANSFER_TIMESTAMP];
-    ledger->last_expiry_timestamp = info[QX_INFO_LAST_EXPIRY_TIMESTAMP];
-    ledger->unsorted = info[QX_INFO_UNSORTED];
     ledger->open_holds = (u32)info[QX_INFO_OPEN_HOLDS];
     ledger->holds = (u32)info[QX_INFO_HOLD_ENTRIES];
     ledger->burnt = (u32)info[QX_INFO_BURNT];

@@ -115,12 +115,9 @@ static void step_back(const qx_ledger *ledger, const qx_transfer *t, int is_debi
 /* The newest entry, or an older one such that all entries behind it are later than `timestamp`. */
 static place start_before(const qx_ledger *ledger, const row *r, u64 timestamp) {
     place at = newest(r);
-    if (ledger->unsorted) {
-        return at;
-    }
     for (u32 number = r->mark; number != 0; number = ledger->mark_list[number - 1].previous) {
         const mark *m = &ledger->mark_list[number - 1];
-        if (m->timestamp <= timestamp) {
+        if (m->earliest <= timestamp) {
             break;
         }
         at = at_mark(m);
@@ -215,13 +212,12 @@ static u32 walk(const qx_ledger *ledger, const row *r, const qx_filter *f, unit 
         /* Oldest first: walk back from no further than the marks near the old end of the range, if that suffices. */
         u32 kept[MARKS_KEPT];
         u32 seen = 0;
-        for (u32 number = ledger->unsorted ? 0 : r->mark; number != 0;
-             number = ledger->mark_list[number - 1].previous) {
+        for (u32 number = r->mark; number != 0; number = ledger->mark_list[number - 1].previous) {
             const mark *m = &ledger->mark_list[number - 1];
-            if (m->timestamp < f->timestamp_min) {
+            if (m->earliest < f->timestamp_min) {
                 break;
             }
-            if (m->timestamp <= latest) {
+            if (m->earliest <= latest) {
                 kept[seen % MARKS_KEPT] = number;
                 seen++;
             }

@@ -18,7 +18,7 @@ void remember_row(qx_ledger *ledger, u32 index) {
     }
 }
 
-static inline void add_to_chain(qx_ledger *ledger, u32 slot, u64 timestamp, row *r) {
+static inline void add_to_chain(qx_ledger *ledger, u32 slot, u64 earliest, row *r) {
     r->head = slot;
     r->since++;
     if (QX_UNLIKELY(r->since == MARK_EVERY)) {
@@ -27,7 +27,7 @@ static inline void add_to_chain(qx_ledger *ledger, u32 slot, u64 timestamp, row 
         m->debits_posted = r->debits_posted;
         m->credits_pending = r->credits_pending;
         m->credits_posted = r->credits_posted;
-        m->timestamp = timestamp;
+        m->earliest = earliest;
         m->slot = slot;
         m->previous = r->mark;
         r->mark = ledger->marks; /* its number: place + 1 */
@@ -35,11 +35,11 @@ static inline void add_to_chain(qx_ledger *ledger, u32 slot, u64 timestamp, row 
     }
 }
 
-/* Called with the balances after the entry. */
-void add_to_chains(qx_ledger *ledger, u32 slot, u64 timestamp, row *debit, row *credit) {
+/* Called with the balances after the entry. earliest: no entry from this one on will be older. */
+void add_to_chains(qx_ledger *ledger, u32 slot, u64 earliest, row *debit, row *credit) {
     ledger->chain[slot] = (link_){debit->head, credit->head};
-    add_to_chain(ledger, slot, timestamp, debit);
-    add_to_chain(ledger, slot, timestamp, credit);
+    add_to_chain(ledger, slot, earliest, debit);
+    add_to_chain(ledger, slot, earliest, credit);
 }
 
 /* ---- an id that is known ---- */
@@ -112,9 +112,6 @@ static void book(qx_ledger *ledger, const qx_transfer *stored, u32 event_slot, i
     if (stored->flags & QX_TRANSFER_PENDING) {
         holds_push(ledger, expires_at_of(stored), slot);
         ledger->open_holds++;
-    }
-    if (stored->timestamp < ledger->last_expiry_timestamp) {
-        ledger->unsorted = 1;
     }
     ledger->last_transfer_timestamp = stored->timestamp;
     ledger->transfers++;

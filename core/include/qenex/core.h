@@ -189,8 +189,6 @@ enum {
     QX_INFO_NEXT_EXPIRY,
     QX_INFO_RUNS,
     QX_INFO_SEALING,
-    QX_INFO_LAST_EXPIRY_TIMESTAMP,
-    QX_INFO_UNSORTED,
     QX_INFO_COUNT
 };
 void qx_get_info(const qx_ledger *ledger, uint64_t out[QX_INFO_COUNT]);

@@ -73,8 +73,6 @@ _INFO: Final = (
     "next_expiry",
     "runs",
     "sealing",
-    "last_expiry_timestamp",
-    "unsorted",
 )
 
 Bytes = npt.NDArray[np.uint8]
