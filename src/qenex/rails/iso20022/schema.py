@@ -1,6 +1,6 @@
 """Validation at speed: the definition written out as an XML schema in memory and compiled by libxml2.
 
-The schema text is generated from our own definition at run time and never stored (decision: docs/decisions/0100). Compiling
+The schema text is generated from our own definition at run time and never stored (decision: docs/decisions/0060). Compiling
 takes 2-5 ms, so a compiled schema is kept per message version and thread: libxml2's error log belongs to the schema object.
 """
 
