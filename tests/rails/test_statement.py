@@ -134,6 +134,10 @@ def test_long_and_strange_names_are_made_to_fit():
 
 
 ids = st.text(st.sampled_from("abcXYZ019 /-?:().,'+ä€<>&\"\r\n\t%{}"), min_size=1, max_size=35) | st.none()
+FREE = (
+    "entry_reference", "servicer_reference", "end_to_end_id", "transaction_id", "debtor_name", "creditor_name",
+    "remittance_unstructured", "remittance_reference", "additional_information",
+)  # fmt: skip
 rows = st.fixed_dictionaries(
     {
         "amount_minor": st.integers(0, 10**16),
@@ -147,7 +151,7 @@ rows = st.fixed_dictionaries(
         "creditor_iban": st.sampled_from(["FR1420041010050500013M02606", None]),
         "debtor_agent_bic": st.sampled_from(["QNEXDEFF", None]),
         "return_reason": st.sampled_from(["AC04", None]),
-        **dict.fromkeys(("entry_reference", "servicer_reference", "end_to_end_id", "transaction_id", "debtor_name", "creditor_name", "remittance_unstructured", "remittance_reference", "additional_information"), ids),
+        **dict.fromkeys(FREE, ids),
     }
 )  # fmt: skip
 

@@ -140,7 +140,7 @@ class Definition:
 
 
 _OCCURRENCES: dict[str, tuple[int, int | None]] = {"": (1, 1), "?": (0, 1), "*": (0, None), "+": (1, None)}
-_ELEMENT = re.compile(r"([A-Za-z0-9_]+)([?*+]|\{\d+,\d*\})?:([A-Za-z0-9_]+)")
+_ELEMENT = re.compile(r"([A-Za-z0-9_.-]+)([?*+]|\{\d+,\d*\})?:([A-Za-z0-9_.-]+)")
 _MODIFIER = re.compile(r"(\d+)\.\.(\d+)|/(.*)/|(\d+)\.(\d+)|(min|max) (\S+)")
 
 
