@@ -107,30 +107,31 @@ class Payments(StorePart):
         not rejected, else 0. -1 = the same pair stands earlier in this very batch. "" and "NOTPROVIDED" are never duplicates.
         """
         indexes = self._end_to_end_indexes(debtor_account_ids, end_to_end_ids)
-        keys: dict[tuple[int, bytes], int] = {}
+        earlier: dict[bytes, int] = {}
         lookups: list[Row] = []
         for account_id, index in zip(debtor_account_ids, indexes, strict=True):
-            if index is not None and (account_id, index) not in keys:
-                keys[account_id, index] = 0
-                lookups.append((shard_of(account_id), blob(account_id), index))
+            if index is not None and index not in earlier:
+                earlier[index] = 0
+                lookups.append((shard_of(account_id), index))
         with self._database.read("find duplicate end-to-end ids") as connection:
-            for account, index, payment_id in select_many(
+            for index, payment_id in select_many(
                 connection,
-                "SELECT p.debtor_account_id, p.end_to_end_index, p.id FROM (VALUES {keys}) AS k JOIN payments p"
-                " ON p.shard = k.column1 AND p.debtor_account_id = k.column2 AND p.end_to_end_index = k.column3",
+                "SELECT p.end_to_end_index, p.id FROM (VALUES {keys}) AS k JOIN payments p"
+                " ON p.shard = k.column1 AND p.end_to_end_index = k.column2",
                 lookups,
             ):
-                keys[number(account), index] = number(payment_id)
+                earlier[index] = number(payment_id)
         found = []
-        for account_id, index in zip(debtor_account_ids, indexes, strict=True):
+        for index in indexes:
             if index is None:
                 found.append(0)
             else:
-                found.append(keys[account_id, index])
-                keys[account_id, index] = keys[account_id, index] or -1
+                found.append(earlier[index])
+                earlier[index] = earlier[index] or -1
         return found
 
     def _end_to_end_indexes(self, account_ids: Sequence[int], end_to_end_ids: Sequence[str]) -> list[bytes | None]:
+        """Blind indexes of account and end-to-end id together; None = nothing to compare."""
         indexed = self._keyring.index(
             "end to end",
             [

@@ -227,7 +227,7 @@ payments = _table(
         ["shard", "customer_id"], ["customers.shard", "customers.id"], name="payments_customer_exists"
     ),
     UniqueConstraint("shard", "transfer_id", name="payments_transfer_once"),
-    UniqueConstraint("shard", "debtor_account_id", "end_to_end_index", name="payments_end_to_end_once"),
+    UniqueConstraint("shard", "end_to_end_index", name="payments_end_to_end_once"),
     checks={
         "ids_are_16_bytes": _is_id("id", "customer_id", "transfer_id"),
         "accounts_are_16_bytes": "(debtor_account_id IS NULL OR length(debtor_account_id) = 16)"

@@ -529,7 +529,7 @@ def upgrade() -> None:
             ["shard", "customer_id"], ["customers.shard", "customers.id"], name="payments_customer_exists"
         ),
         sa.PrimaryKeyConstraint("shard", "id", name="payments_key"),
-        sa.UniqueConstraint("shard", "debtor_account_id", "end_to_end_index", name="payments_end_to_end_once"),
+        sa.UniqueConstraint("shard", "end_to_end_index", name="payments_end_to_end_once"),
         sa.UniqueConstraint("shard", "transfer_id", name="payments_transfer_once"),
         sqlite_strict=True,
         sqlite_with_rowid=True,
