@@ -18,10 +18,15 @@ from qenex.ledger import (
     RESULT,
     TRANSFER,
     Account,
+    AccountFilterFlags,
     AccountFlags,
     AccountUpdate,
+    AccountUpdateKind,
     CreateAccountStatus,
     CreateTransferStatus,
+    EventKind,
+    Freeze,
+    QueryFilterFlags,
     Transfer,
     TransferFlags,
     UpdateAccountStatus,
@@ -30,6 +35,7 @@ from qenex.ledger import (
     transfers_array,
     u128_to_int,
 )
+from qenex.ledger.types import JOURNAL_FLAG_BURNT, JOURNAL_FLAG_EXPIRY, JOURNAL_FLAG_RESOLVED
 
 # TigerBeetle 0.17, src/tigerbeetle.zig, in the order of its checks.
 ACCOUNTS = """
@@ -164,4 +170,51 @@ def test_a_value_that_does_not_fit_is_refused():
             accounts_array([Account(**{"id": 1, "ledger": 1, "code": 1, **change})])
 
 
-HEADER = Path(__file__).parents[2] / "core" / "include" / "qenex" / "core.h"
+CORE = Path(__file__).parents[2] / "core"
+
+
+def enumerators(file: str) -> dict[str, int]:
+    """NAME = value of every enumerator that is given a value, without comments."""
+    text = re.sub(r"/\*.*?\*/", "", (CORE / file).read_text(), flags=re.DOTALL)
+    found = re.findall(r"\b([A-Z][A-Z_0-9]+) = (\d+)(?: << (\d+))?\b", text)
+    return {name: int(value) << int(shift or 0) for name, value, shift in found}
+
+
+STATUSES_IN_C = enumerators("src/status.h")
+NAMES_IN_C = enumerators("include/qenex/core.h")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "statuses"), [("A_", CreateAccountStatus), ("T_", CreateTransferStatus), ("U_", UpdateAccountStatus)]
+)
+def test_statuses_are_the_same_in_c(prefix, statuses):
+    shared = {} if prefix == "U_" else {name: value for name, value in STATUSES_IN_C.items() if name[1] != "_"}
+    ours = {name[2:].lower(): value for name, value in STATUSES_IN_C.items() if name.startswith(prefix)}
+    ours |= {name.lower(): value for name, value in shared.items()}
+    assert ours == {status.name: status.value for status in statuses if status is not statuses.created}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "members"),
+    [
+        ("QX_ACCOUNT_", AccountFlags),
+        ("QX_TRANSFER_", TransferFlags),
+        ("QX_UPDATE_", AccountUpdateKind),
+        ("QX_KIND_", EventKind),
+    ],
+)
+def test_flags_and_kinds_are_the_same_in_c(prefix, members):
+    ours = {name.removeprefix(prefix).lower(): value for name, value in NAMES_IN_C.items() if name.startswith(prefix)}
+    assert ours == {member.name: member.value for member in members}
+
+
+def test_the_other_numbers_are_the_same_in_c():
+    assert f"#define QX_BATCH_MAX {BATCH_MAX}u" in (CORE / "include/qenex/core.h").read_text()
+    assert (NAMES_IN_C["QX_FREEZE_DEBITS"], NAMES_IN_C["QX_FREEZE_CREDITS"]) == (Freeze.debits, Freeze.credits)
+    assert NAMES_IN_C["QX_FILTER_DEBITS"] == AccountFilterFlags.debits
+    assert NAMES_IN_C["QX_FILTER_CREDITS"] == AccountFilterFlags.credits
+    assert NAMES_IN_C["QX_FILTER_REVERSED"] == AccountFilterFlags.reversed
+    assert NAMES_IN_C["QX_QUERY_REVERSED"] == QueryFilterFlags.reversed
+    assert NAMES_IN_C["QX_RECORD_BURNT"] == JOURNAL_FLAG_BURNT
+    assert NAMES_IN_C["QX_RECORD_EXPIRY"] == JOURNAL_FLAG_EXPIRY
+    assert NAMES_IN_C["QX_RECORD_RESOLVED"] == JOURNAL_FLAG_RESOLVED

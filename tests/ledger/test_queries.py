@@ -234,6 +234,27 @@ def test_balances_at_an_instant_are_those_of_the_last_event_applied_by_then(engi
     assert world.balances_at(1, START + 5 * SECOND) == (0, 10, 0, 0, START + 2 * SECOND)
 
 
+@pytest.mark.parametrize("entries_before", [254, 255, 256])
+def test_an_import_older_than_an_expiry_is_found_across_a_balance_mark(engine, entries_before):
+    """The native engine marks balances every 256 entries of an account; one of these makes the expiry the mark."""
+    world = World(engine)
+    world.open(1, 2, flags=AF.history)
+    world.clock.set(START + 1_000)
+    batch = [world.event(flags=TF.pending, timeout=1), *(world.event(amount=1) for _ in range(entries_before - 1))]
+    assert set(world.transfers(*batch)) == {T.created}
+    world.clock.set(START + 5 * SECOND)
+    assert world.ledger.expire(START + 5 * SECOND) == 1
+    world.clock.set(START + 6 * SECOND)
+    old = world.must(flags=TF.imported, timestamp=START + 2 * SECOND, amount=7)
+    posted = entries_before - 1 + 7
+    for timestamp in (START + 2 * SECOND, START + 3 * SECOND, START + 5 * SECOND):
+        assert world.balances_at(1, timestamp) == (0, posted, 0, 0, START + 2 * SECOND)
+    assert world.balances_at(1, START + 2 * SECOND - 1) == (10, posted - 7, 0, 0, START + 1_000)
+    for filter in (AccountFilter(1, timestamp_min=START + 2_000), AccountFilter(1, timestamp_max=START + 3 * SECOND)):
+        assert ids(world.ledger.account_transfers(filter))[-1] == old
+        assert world.history(filter)[-1] == (0, posted, 0, 0, START + 2 * SECOND)
+
+
 # Queries
 
 

@@ -264,6 +264,29 @@ def test_an_imported_hold_never_expires_and_can_be_resolved_by_an_imported_post(
     assert world.balances(2) == (0, 0, 0, 10)
 
 
+def test_a_time_is_not_taken_by_a_transfer_that_was_never_created(world):
+    """A burnt import and its retry name the time, but there is no transfer at it."""
+    world.clock.set(START + SECOND)
+    failing = imported(world, START + 50, debit_account_id=77)
+    assert world.transfers(failing) == [T.debit_account_not_found]
+    rolled_back = imported(world, START + 51, flags=TF.linked)
+    assert world.transfers(failing, rolled_back, imported(world, START + 52, code=0), imported(world, START + 60)) == [
+        T.id_already_failed,
+        T.linked_event_failed,
+        T.code_must_not_be_zero,
+        T.created,
+    ]
+    account = Account(id=90, ledger=EUR, code=1, flags=AF.imported)
+    times = [START + 50, START + 51, START + 52, START + 60]
+    accounts = [replace(account, id=90 + n, timestamp=timestamp) for n, timestamp in enumerate(times)]
+    assert world.accounts(*accounts) == [
+        A.created,
+        A.created,
+        A.created,
+        A.imported_event_timestamp_must_not_regress,
+    ]
+
+
 def test_a_repeated_import_exists_whatever_time_it_names(world):
     world.clock.set(START + SECOND)
     event = imported(world, START + 5)

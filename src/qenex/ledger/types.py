@@ -198,6 +198,8 @@ class TransferFlags(IntFlag):
 ACCOUNT_FLAGS_VALID: Final = 0b1000_0000_0011_1111
 TRANSFER_FLAGS_VALID: Final = 0b0000_0001_1111_1111
 
+JOURNAL_FLAG_RESOLVED: Final = 1 << 13
+"""Only in journalled transfers: the event's stored form, with resolved amount and fields, stands behind the events."""
 JOURNAL_FLAG_BURNT: Final = 1 << 14
 """Only in journalled transfers: the event failed transiently and burnt its id."""
 JOURNAL_FLAG_EXPIRY: Final = 1 << 15
