@@ -130,7 +130,7 @@ def test_a_repeated_payment_information_id_rejects_the_second():
     one = payment([transaction(end_to_end_id="A")], identifier="SAME")
     two = payment([transaction(end_to_end_id="B")], identifier="SAME")
     file = read(message([one, two], count="2"))
-    assert [finding.reason for finding in file.findings] == ["DU02"]
+    assert [(finding.code, finding.reason) for finding in file.findings] == [("PAYMENT_INFORMATION_DUPLICATE", "DU02")]
     assert [batch.reject_reason for batch in file.batches()] == [[None, "DU02"]]
 
 
@@ -147,6 +147,7 @@ def test_a_repeated_payment_information_id_rejects_the_second():
 def test_wrong_totals_of_the_group_reject_the_file(count: str, control_sum: str | None, reasons: list[str]):
     file = read(message([payment([transaction()])], count=count, control_sum=control_sum))
     assert [finding.reason for finding in file.findings] == reasons
+    assert {finding.code for finding in file.findings} <= {"COUNT_WRONG", "SUM_WRONG"}
     assert file.rejected == bool(reasons)
 
 
@@ -167,7 +168,8 @@ def test_a_repeated_end_to_end_id_is_flagged_and_not_provided_is_not():
     rows = [transaction(end_to_end_id=name) for name in ("A", "NOTPROVIDED", "B", "NOTPROVIDED", "A")]
     (batch,) = read(message([payment(rows)], count="5")).batches()
     assert list(batch.findings) == [4]
-    assert (batch.findings[4][0].reason, batch.findings[4][0].severity) == ("DU04", "flag")
+    (found,) = batch.findings[4]
+    assert (found.code, found.reason, found.severity) == ("END_TO_END_ID_REPEATED", "DU04", "flag")
     assert batch.reject_reason == [None] * 5
 
 

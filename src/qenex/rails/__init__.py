@@ -48,7 +48,7 @@ Character rules, limits (`Limits`) and the coverage table: docs/standards/iso200
 from __future__ import annotations
 
 import qenex.rails.refusals  # noqa: F401  (registers this package's codes)
-from qenex.rails.findings import Finding
+from qenex.rails.findings import FINDINGS, Finding
 from qenex.rails.iso20022.credit_transfer import (
     BATCH_ROWS,
     CREDIT_TRANSFER_MESSAGES,
@@ -95,6 +95,7 @@ __all__ = [
     "CreditTransferBatch",
     "CreditTransferFile",
     "CreditTransferHeader",
+    "FINDINGS",
     "Finding",
     "Limits",
     "MESSAGES",
