@@ -32,6 +32,7 @@ POINTS = (
     "reseal: before commit",
     "restore: copied",
     "restore: placed",
+    "restore: forgotten",
 )
 
 

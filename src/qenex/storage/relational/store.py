@@ -16,13 +16,14 @@ from qenex.storage.relational.migrations import HEAD
 from qenex.storage.relational.part import Inject, blob
 from qenex.storage.relational.payment_rows import Payments
 from qenex.storage.relational.refusals import BACKUP_NOT_USABLE, STORE_EXISTS, STORE_NEWER, STORE_NOT_FOUND
+from qenex.storage.relational.restoring import Restoring
 from qenex.storage.relational.types import BANK_ID, shard_of
 from qenex.values import Clock, Refusal, SystemClock, invariant, refuse
 
 _COPY_CHUNK = 1 << 20
 
 
-class Store(Customers, Accounts, Files, Payments, Bookkeeping):
+class Store(Customers, Accounts, Files, Payments, Bookkeeping, Restoring):
     """The bank's relational store. `inject(point)` is called at `part.POINTS` and may raise, for tests."""
 
     @staticmethod

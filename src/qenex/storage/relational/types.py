@@ -330,3 +330,15 @@ class Erasure:
     customer_id: int
     erased_ns: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many rows a restore to an earlier instant changed or removed."""
+
+    payments: int
+    steps: int
+    holds: int
+    bookings: int
+    statements: int
+    accounts: int
