@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 
 from qenex.ledger import (
@@ -24,7 +23,7 @@ from qenex.ledger import (
 )
 from qenex.values.clock import ManualClock
 
-ENGINES = ["reference", *(["native"] if importlib.util.find_spec("qenex.ledger._core") else [])]
+ENGINES = ["reference", "native"]
 
 A = CreateAccountStatus
 T = CreateTransferStatus
