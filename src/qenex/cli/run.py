@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,11 +40,15 @@ WITHOUT_BANK = frozenset(
 """Verbs that open no bank, or make one themselves."""
 
 
+WITHOUT_TURN = frozenset({"journal:verify", "journal:inspect", "journal:export"})
+"""Verbs that only read journal files, so that a running bank need not stop for them."""
+
+
 def run(argv: list[str], host: Host) -> int:
     """The whole command, for the process that the user started."""
     out = process_output()
     try:
-        code = _run(argv, host, out, Path.cwd())
+        code = run_command(argv, host, out, Path.cwd())
         out.stdout.flush()
     except BrokenPipeError:
         # Whoever read our answer has seen enough; nothing that was booked depends on it.
@@ -67,7 +72,8 @@ def process_output() -> Output:
     )
 
 
-def _run(argv: list[str], host: Host, out: Output, cwd: Path) -> int:
+def run_command(argv: list[str], host: Host, out: Output, cwd: Path) -> int:
+    """One command with its streams and folder given."""
     arguments = _parsed(argv, out)
     if isinstance(arguments, int):
         return arguments
@@ -82,7 +88,7 @@ def _run(argv: list[str], host: Host, out: Output, cwd: Path) -> int:
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:
-            code = forwarded(folder, _with_data(argv, folder), cwd, out)
+            code = forwarded(folder, argv, cwd, out)
             if code is not None:
                 return code
             return _guarded(arguments, session, busy_is_final=time.monotonic() > deadline)
@@ -92,21 +98,18 @@ def _run(argv: list[str], host: Host, out: Output, cwd: Path) -> int:
             time.sleep(0.03)
 
 
-def _with_data(argv: list[str], folder: Path) -> list[str]:
-    """The arguments as given; the server has its own folder and ignores --data."""
-    del folder
-    return argv
-
-
-def run_served(argv: list[str], out: Output, cwd: Path, host: Host, bank: Bank) -> int:
-    """The same inside a running bank, which stays open."""
+def run_served(
+    argv: list[str], out: Output, cwd: Path, host: Host, bank: Bank, turn: AbstractContextManager[object]
+) -> int:
+    """The same inside a running bank, which stays open. Commands take turns, but for those that only read the journal."""
     arguments = _parsed(argv, out)
     if isinstance(arguments, int):
         return arguments
     from qenex.cli.session import Session
 
     session = Session(bank.folder, cwd, getattr(arguments, "json", False), out, host, opened=bank, is_served=True)
-    return _guarded(arguments, session)
+    with nullcontext() if arguments.run in WITHOUT_TURN else turn:
+        return _guarded(arguments, session)
 
 
 def _parsed(argv: list[str], out: Output) -> argparse.Namespace | int:

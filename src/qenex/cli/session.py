@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
-Execute = Callable[[list[str], "Output", Path, "Bank"], int]
-"""Run a command line in a bank that is open already."""
+Execute = Callable[[list[str], "Output", Path, "Bank", AbstractContextManager[object]], int]
+"""Run a command line in a bank that is open already; the last argument is held while it has its turn."""
 
 
 class BankBusy(Fault):
@@ -57,6 +58,8 @@ class Host(Protocol):
     def restore(
         self, source: Path, folder: Path, *, until_ns: int | None, key_file: Path | None, progress: Progress | None
     ) -> Bank | Refusal: ...
+    def public_keys(self, bank: Bank) -> str: ...
+    def proved(self, content: bytes, keys: bytes) -> list[str] | Refusal: ...
     def rotate_master_key(self, bank: Bank, new_key_file: Path | None) -> Path | Refusal: ...
 
 

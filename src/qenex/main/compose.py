@@ -18,7 +18,7 @@ import qenex.products.refusals  # noqa: F401  (both register the codes used here
 from qenex.books import Books, Signers
 from qenex.cli.session import BankBusy, NewBank
 from qenex.crypto import KeyFile, Keyring, Passphrase, custody_from_environment
-from qenex.payments import recover
+from qenex.payments import execute_due, recover
 from qenex.products.accounts import ensure_currency
 from qenex.products.bank import Bank, Settings
 from qenex.products.business_day import parse_cut_off
@@ -144,6 +144,8 @@ def _open(folder: Path, clock: Clock | None, lock: int) -> Bank | Refusal:
     if isinstance(custody, Refusal):
         return custody
     keyring = Keyring.open(folder, custody, clock=clock)
+    if isinstance(keyring, Refusal) and isinstance(custody, KeyFile):
+        keyring = _after_rotation(folder, custody, keyring)
     if isinstance(keyring, Refusal):
         return keyring
     store = Store.open(folder, keyring, clock=clock)
@@ -159,10 +161,23 @@ def _open(folder: Path, clock: Clock | None, lock: int) -> Bank | Refusal:
         raise
     try:
         recover(bank)
+        execute_due(bank)
     except BaseException:
         close_bank(bank)
         raise
     return bank
+
+
+def _after_rotation(folder: Path, custody: KeyFile, refusal: Refusal) -> Keyring | Refusal:
+    """A rotation that stopped before its last step left the right key file beside the old one: put it in its place."""
+    waiting = custody.path.with_name(custody.path.name + ".new")
+    if refusal.code != "KEYS_WRONG_SECRET" or not waiting.exists():
+        return refusal
+    keyring = Keyring.open(folder, KeyFile(waiting))
+    if isinstance(keyring, Refusal):
+        return refusal
+    os.replace(waiting, custody.path)
+    return keyring
 
 
 def custody_of(folder: Path) -> Passphrase | KeyFile | Refusal:

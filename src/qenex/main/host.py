@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,10 +60,24 @@ class EmbeddedHost:
 
         return restore(source, folder, until_ns=until_ns, key_file=key_file, progress=progress)
 
+    def public_keys(self, bank: Bank) -> str:
+        from qenex.chain import format_key_file
+
+        return format_key_file(bank.signers.verifier_keys)
+
+    def proved(self, content: bytes, keys: bytes) -> list[str] | Refusal:
+        """What a receipt proves under these keys, a fact per line. Loads nothing of the bank."""
+        from qenex.chain import parse_key_file
+        from qenex.chain.verify import describe, verify_file
+        from qenex.values import Refusal
+
+        parsed = parse_key_file(keys)
+        if isinstance(parsed, Refusal):
+            return parsed
+        verified = verify_file(content, parsed)
+        return verified if isinstance(verified, Refusal) else describe(verified)
+
     def rotate_master_key(self, bank: Bank, new_key_file: Path | None) -> Path | Refusal:
         from qenex.main.keeping import rotate_master_key
 
         return rotate_master_key(bank, new_key_file)
-
-
-__all__: Sequence[str] = ["EmbeddedHost"]

@@ -1,6 +1,7 @@
 """The payment desk: one pipeline for every payment, from one order or from a file with a million."""
 
 import qenex.payments.refusals  # noqa: F401  (registers the codes used here)
+from qenex.payments.carrying_out import execute_due
 from qenex.payments.correcting import Reversed, book, reverse
 from qenex.payments.exchanging import Exchanged, exchange
 from qenex.payments.ordering import Answer, Booked, Details, Rejected, deposit, hold, transfer, withdraw
@@ -12,5 +13,5 @@ from qenex.payments.submit import submit
 
 __all__ = [
     "Answer", "Booked", "Details", "Ended", "Exchanged", "Paid", "Payments", "Posted", "Recovered", "Rejected", "Reversed", "book",
-    "capture", "deposit", "exchange", "hold", "pay_file", "recover", "release", "reverse", "settle", "submit", "transfer", "withdraw",
+    "capture", "deposit", "exchange", "execute_due", "hold", "pay_file", "recover", "release", "reverse", "settle", "submit", "transfer", "withdraw",
 ]  # fmt: skip

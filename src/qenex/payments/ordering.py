@@ -152,8 +152,6 @@ def _cash(bank: Bank, iban: str, amount: str, details: Details, *, incoming: boo
     cash = CASH.ledger_id(money.currency)
     label = f"{CASH.number}-{money.currency.code}"
     debtor, creditor = (label, row.iban) if incoming else (row.iban, label)
-    # All cash comes from one account, so the id is made unique per payee there.
-    unique = f"{row.iban} {details.end_to_end_id}" if incoming and details.end_to_end_id else details.end_to_end_id
     debit_id = cash if incoming else row.id
     payments = Payments(
         kind="deposit" if incoming else "withdrawal",
@@ -163,16 +161,17 @@ def _cash(bank: Bank, iban: str, amount: str, details: Details, *, incoming: boo
         debtor_names=[""],
         creditor_names=[""],
         creditor_bics=[""],
-        end_to_end_ids=[unique],
+        end_to_end_ids=[details.end_to_end_id],
         remittances=[details.text],
         amounts_minor=[money.minor],
         currencies=[row.currency],
         value_days=[value_day],
         reasons=[None],
+        # All cash comes from one account, so the id is unique per payee there.
+        unique_within=f"{row.iban} " if incoming else "",
     )
-    if unique:
-        earlier = bank.store.find_duplicates([debit_id], [unique])
-        payments.reasons[0] = DUPLICATION if earlier[0] else None
+    if bank.store.find_duplicates([debit_id], payments.unique_ids())[0]:
+        payments.reasons[0] = DUPLICATION
     routed = Routed(
         payments=payments,
         owners=[BANK_ID if incoming else row.owner_id],

@@ -31,9 +31,13 @@ class Payments:
     value_days: Sequence[int]
     reasons: list[str | None]
     """ISO reason code of a refused row, None while the row is good"""
+    waits: Sequence[bool] | None = None
+    """rows that are booked only when their value day has come"""
     held: bool = False
     """only set the money aside, even when both accounts are here"""
     timeout_seconds: int = 0
+    unique_within: str = ""
+    """what an end-to-end id is unique within, beside its debtor account"""
     file_id: bytes | None = None
     positions: Sequence[int] | None = None
 
@@ -43,7 +47,7 @@ class Payments:
     def unique_ids(self) -> list[str]:
         """The end-to-end ids that may not come again; "" for rows that gave none and for refused ones."""
         return [
-            "" if reason is not None or text == NOT_PROVIDED else text
+            "" if reason is not None or text in ("", NOT_PROVIDED) else self.unique_within + text
             for reason, text in zip(self.reasons, self.end_to_end_ids)
         ]
 

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from qenex.payments.orders import Payments, Posted
 from qenex.payments.posting import Started, finish
-from qenex.payments.reasons import DUPLICATION, NOT_ALLOWED_AMOUNT, TEXTS
+from qenex.payments.reasons import DUPLICATION, INVALID_DATE, NOT_ALLOWED_AMOUNT, TEXTS
 from qenex.payments.submit import submit_ahead
 from qenex.products.bank import Bank
 from qenex.products.business_day import day_number, instant, parse_date
@@ -28,6 +28,7 @@ from qenex.values import Refusal, invariant
 
 AMOUNT_MINOR_MAX = 2**63 - 1
 CHUNK_BYTES = 1 << 20
+DAYS_AHEAD_MAX = 366
 
 Progress = Callable[[int, int], None]
 
@@ -58,8 +59,8 @@ def pay_file(
 ) -> Paid | Refusal:
     """Pay one pain.001. A Refusal means that the file could not be read and nothing happened.
 
-    `answering` is false at recovery, when nobody waits for the answer: the file then stays open for the one who sends
-    it again, and gets the answer of the first time instead of "duplicate".
+    `answering` is false at recovery, when nobody waits for the answer: whoever sends the file again then gets the answer
+    of the first time instead of "duplicate", once.
     """
     read = read_pain001(source)
     if isinstance(read, Refusal):
@@ -74,21 +75,25 @@ def pay_file(
             digest, header.message_id, header.initiating_party or "", header.version, BANK_ID, file.transaction_count
         )
         status = bank.store.begin_file(incoming)
-        if status in (FileStatus.DUPLICATE, FileStatus.DUPLICATE_MESSAGE):
-            text = (
-                "The same file was sent before."
-                if status is FileStatus.DUPLICATE
-                else "Another file had the same message id."
-            )
+        unanswered = f"unanswered file {incoming.id.hex()}"
+        late = status is FileStatus.DUPLICATE and bank.store.setting(unanswered) == "yes"
+        if status in (FileStatus.DUPLICATE, FileStatus.DUPLICATE_MESSAGE) and not late:
+            same = status is FileStatus.DUPLICATE
+            text = "The same file was sent before." if same else "Another file had the same message id."
             return _refused_whole(bank, file, DUPLICATION, text, duplicate=True)
-        if status is FileStatus.NEW:
+        if status is not FileStatus.DUPLICATE:
+            # Also when it is taken up again: a crash may have left half an archive.
             bank.store.archive(incoming.id, "body", _chunks(source))
-        paid, decisions = _pay_batches(bank, file, incoming, resumed=status is FileStatus.UNFINISHED, progress=progress)
+        resumed = status is not FileStatus.NEW
+        paid, decisions = _pay_batches(bank, file, incoming, resumed=resumed, progress=progress)
         _write_report(bank, file, decisions, paid)
-        if not answering:
-            return paid
-        bank.store.archive(incoming.id, "report", _chunks(paid.report))
-        bank.store.finish_file(incoming.id, paid.accepted, paid.rejected, str(paid.report))
+        if not late:
+            bank.store.archive(incoming.id, "report", _chunks(paid.report))
+            if not answering:
+                bank.store.put_setting(unanswered, "yes")
+            bank.store.finish_file(incoming.id, paid.accepted, paid.rejected, str(paid.report))
+        if answering and resumed:
+            bank.store.put_setting(unanswered, "")
         return paid
 
 
@@ -147,6 +152,10 @@ def _payments(
         for row, amount in zip(rows, amounts)
     ]
     value_day = _value_days(today)
+    value_days = [value_day(batch.requested_execution_date[row]) for row in rows]
+    reasons = [
+        reason or (INVALID_DATE if day > today + DAYS_AHEAD_MAX else None) for reason, day in zip(reasons, value_days)
+    ]
     structured = pick(batch.remittance_reference)
     unstructured = pick(batch.remittance_unstructured)
     return Payments(
@@ -161,8 +170,9 @@ def _payments(
         remittances=[text or reference for text, reference in zip(unstructured, structured)],
         amounts_minor=[amount if amount is not None and 0 < amount <= AMOUNT_MINOR_MAX else 0 for amount in amounts],
         currencies=[text or "XXX" for text in pick(batch.currency)],
-        value_days=[value_day(batch.requested_execution_date[row]) for row in rows],
+        value_days=[day if reason is None else today for day, reason in zip(value_days, reasons)],
         reasons=reasons,
+        waits=[day > today and reason is None for day, reason in zip(value_days, reasons)],
         file_id=file_id,
         positions=[batch.first + row for row in rows],
     )
@@ -180,12 +190,12 @@ def _payment_ids(file_id: bytes, first: int, rows: list[int] | range) -> list[in
 
 
 def _value_days(today: int) -> Callable[[str], int]:
-    """An execution date in the past or today is today; orders for later days are executed at once, valued on their day."""
+    """An execution date in the past is today; a later one is the day that the payment waits for."""
 
     @lru_cache(maxsize=4096)
     def value_day(text: str) -> int:
         day = parse_date(text[:10])
-        return max(today, min(day_number(day), today + 366)) if day is not None else today
+        return max(today, day_number(day)) if day is not None else today
 
     return value_day
 
@@ -195,8 +205,10 @@ def _decided_before(bank: Bank, file_id: bytes) -> dict[int, tuple[str, str | No
     decided: dict[int, tuple[str, str | None, int | None]] = {}
     for row in bank.store.payments_of_file(file_id):
         match row.state:
-            case PaymentState.BEGUN | PaymentState.AWAITING:
+            case PaymentState.BEGUN:
                 continue
+            case PaymentState.AWAITING:
+                decided[row.position] = "PDNG", None, row.transfer_id
             case PaymentState.REJECTED:
                 decided[row.position] = "RJCT", row.reason, None
             case PaymentState.HELD:

@@ -23,7 +23,7 @@ from qenex.payments.orders import Posted, Routed
 from qenex.payments.reasons import reason_of
 from qenex.products.accounts import set_words
 from qenex.products.bank import Bank
-from qenex.storage.relational import Outcomes, PaymentBatch, PaymentState
+from qenex.storage.relational import Outcomes, OutboxEvent, PaymentBatch, PaymentState
 from qenex.values import derive_id
 
 FIRST_STEP = "first"
@@ -53,7 +53,9 @@ def start(bank: Bank, routed: Routed) -> Started:
     records = _records(routed)
     commitments = commit_records(records)
     transfer_ids = [derive_id(payment_id, FIRST_STEP) for payment_id in payments.ids]
-    begun, rejected = int(PaymentState.BEGUN), int(PaymentState.REJECTED)
+    begun, rejected, awaiting = int(PaymentState.BEGUN), int(PaymentState.REJECTED), int(PaymentState.AWAITING)
+    waits = payments.waits if payments.waits is not None else [False] * count
+    states = [rejected if reason else awaiting if later else begun for reason, later in zip(payments.reasons, waits)]
     bank.store.begin_payments(
         PaymentBatch(
             ids=payments.ids,
@@ -66,7 +68,7 @@ def start(bank: Bank, routed: Routed) -> Started:
             currencies=payments.currencies,
             booking_dates=[today] * count,
             value_dates=payments.value_days,
-            states=[begun if reason is None else rejected for reason in payments.reasons],
+            states=states,
             reasons=[reason or "" for reason in payments.reasons],
             end_to_end_ids=payments.unique_ids(),
             records=records,
@@ -75,7 +77,7 @@ def start(bank: Bank, routed: Routed) -> Started:
             positions=payments.positions,
         )
     )
-    rows = np.flatnonzero(np.fromiter([reason is None for reason in payments.reasons], np.bool_, count))
+    rows = np.flatnonzero(np.fromiter(states, np.int64, count) == begun)
     events = transfer_records(routed, transfer_ids, commitments, today)[rows]
     full = commitments.full[rows]
     futures = [
@@ -111,11 +113,18 @@ def finish(bank: Bank, started: Started) -> Posted:
                 reasons=[reason or "" for reason in decided],
                 batches=[last_batch] * len(rows),
             ),
+            # What has to be told to a rail: the message is made from the payment when it is sent.
+            events=[
+                OutboxEvent(started.transfer_ids[row], "payment.outgoing", str(payments.ids[row]).encode())
+                for row, reason in zip(rows, decided)
+                if leaves[row] and not reason and not payments.held
+            ],
         )
+    waits = payments.waits if payments.waits is not None else [False] * len(payments)
     return Posted(
         statuses=[
-            "RJCT" if reason else "ACSP" if leaves[row] or payments.held else "ACSC"
-            for row, reason in enumerate(reasons)
+            "RJCT" if reason else "PDNG" if later else "ACSP" if leaves[row] or payments.held else "ACSC"
+            for row, (reason, later) in enumerate(zip(reasons, waits))
         ],
         reasons=reasons,
         transfer_ids=[None if reason else transfer for reason, transfer in zip(reasons, started.transfer_ids)],

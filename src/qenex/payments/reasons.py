@@ -18,6 +18,7 @@ NOT_ALLOWED_AMOUNT: Final = "AM02"
 NOT_ALLOWED_CURRENCY: Final = "AM03"
 INSUFFICIENT_FUNDS: Final = "AM04"
 DUPLICATION: Final = "AM05"
+INVALID_DATE: Final = "DT01"
 BANK_IDENTIFIER_INCORRECT: Final = "RC01"
 NOT_SPECIFIED_BY_BANK: Final = "MS03"
 
@@ -30,6 +31,7 @@ TEXTS: Final = {
     NOT_ALLOWED_CURRENCY: "The currency is not that of the account.",
     INSUFFICIENT_FUNDS: "The account has too little available.",
     DUPLICATION: "The same payment was ordered before.",
+    INVALID_DATE: "The execution date is more than a year ahead.",
     BANK_IDENTIFIER_INCORRECT: "The bank of the payee cannot be reached.",
     NOT_SPECIFIED_BY_BANK: "The payment was not executed.",
 }

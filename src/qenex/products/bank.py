@@ -79,6 +79,11 @@ class Bank:
         return day
 
     @property
+    def open_day(self) -> int:
+        """The last business date that was begun, without beginning a new one."""
+        return self._open_day
+
+    @property
     def last_closed_day(self) -> int:
         return self._last_closed_day
 

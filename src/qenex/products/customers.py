@@ -50,4 +50,5 @@ def erase_customer(bank: Bank, customer_id: int, signatures: Signatures) -> None
     approval = approved(bank, "erase", customer_id, f"erase {customer_id}", signatures)
     if isinstance(approval, Refusal):
         return approval
-    return bank.store.erase_customer(customer_id, signatures.reason)
+    # The person's words stay with the approval; the list of erasures holds a code only.
+    return bank.store.erase_customer(customer_id, "requested")

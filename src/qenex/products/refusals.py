@@ -137,3 +137,10 @@ register(
     "The bank code and the account number must fit into the IBAN of the country.",
     "Run 'init' with another bank code, or pass --iban.",
 )
+register(
+    "BACKUP_UNKNOWN",
+    "{folder} is not a backup.",
+    "A backup is a folder that 'qenex backup' made, with backup.json in it.",
+    "Name the folder of the backup.",
+    EXIT_USAGE,
+)

@@ -214,7 +214,7 @@ def _fill(bank: Bank, statement: StatementOf, entries: Records) -> None:
     value_days = (entries["user_data_32"] & 0xFFFF).astype(np.int64)
     statement.value_days = np.where(value_days != 0, value_days, statement.booking_days).tolist()
     statement.codes = entries["code"].tolist()
-    fields = _private_fields(bank, ids, debit_ids)
+    fields = _private_fields(bank, ids, debit_ids, credit_ids)
     sides = [
         ("debtor", "debtor_name", "") if credit else ("creditor", "creditor_name", "creditor_bic")
         for credit in statement.credits
@@ -225,13 +225,15 @@ def _fill(bank: Bank, statement: StatementOf, entries: Records) -> None:
     ]
     statement.counterparty_names = [record.get(side[1], "") for record, side in zip(fields, sides)]
     statement.counterparty_bics = [record.get(side[2], "") for record, side in zip(fields, sides)]
-    statement.end_to_end_ids = [record.get("end_to_end_id", "").rpartition(" ")[2] for record in fields]
+    statement.end_to_end_ids = [record.get("end_to_end_id", "") for record in fields]
     statement.remittances = [record.get("remittance", "") for record in fields]
 
 
-def _private_fields(bank: Bank, ids: Sequence[int], debit_ids: Sequence[int]) -> list[dict[str, str]]:
+def _private_fields(
+    bank: Bank, ids: Sequence[int], debit_ids: Sequence[int], credit_ids: Sequence[int]
+) -> list[dict[str, str]]:
     """The private part of each transfer's payment; empty where there is none or the customer is erased."""
-    rows: dict[int, PaymentRow] = bank.store.payments_by_transfer(ids, debit_ids)
+    rows: dict[int, PaymentRow] = bank.store.payments_by_transfer(ids, debit_ids, credit_ids)
     found = [identifier for identifier in ids if identifier in rows]
     opened = bank.store.records([rows[identifier] for identifier in found])
     # A canonical record is a header line, a kind line and a JSON object; the store has checked its seal.

@@ -7,7 +7,7 @@ from datetime import date
 
 from qenex.cli.session import Session, taken
 from qenex.cli.verbs.money import answered
-from qenex.payments import Details
+from qenex.payments import Details, execute_due
 from qenex.payments import book as book_manually
 from qenex.payments import reverse as reverse_booking
 from qenex.products.approval import sign
@@ -201,9 +201,15 @@ def close_day(arguments: Namespace, session: Session) -> int | Refusal:
         )
         return 3
     closed, following = taken(close_business_day(bank))
+    executed = execute_due(bank)
     if session.json:
         session.out.document(
-            {"closed": date_of(closed).isoformat(), "business_date": date_of(following).isoformat(), "balanced": True}
+            {
+                "closed": date_of(closed).isoformat(),
+                "business_date": date_of(following).isoformat(),
+                "balanced": True,
+                "executed": executed,
+            }
         )
     else:
         session.out.line(f"closed {date_of(closed)}; the business date is {date_of(following)}")

@@ -6,7 +6,6 @@ from argparse import Namespace
 
 from qenex.cli.files import read_file, write_file
 from qenex.cli.session import Session, taken
-from qenex.values import Refusal
 
 FILE_BYTES_MAX = 1 << 24
 
@@ -26,11 +25,9 @@ def checkpoint(arguments: Namespace, session: Session) -> int:
 
 
 def key_export(arguments: Namespace, session: Session) -> int:
-    from qenex.books import format_key_file
-
-    signers = session.bank().signers
-    data = format_key_file(signers.verifier_keys).encode()
-    return _deliver(session, arguments.out, data, {"origin": signers.origin}, "public keys")
+    bank = session.bank()
+    data = session.host.public_keys(bank).encode()
+    return _deliver(session, arguments.out, data, {"origin": bank.signers.origin}, "public keys")
 
 
 def key_rotate(arguments: Namespace, session: Session) -> int:
@@ -58,17 +55,10 @@ def _deliver(session: Session, out: str | None, data: bytes, facts: dict[str, ob
     return 0
 
 
-def verify(arguments: Namespace, session: Session) -> int | Refusal:
+def verify(arguments: Namespace, session: Session) -> int:
     """Reads two files and nothing else."""
-    from qenex.books import describe, parse_key_file, verify_file
-
-    keys = parse_key_file(read_file(session.path(arguments.key), FILE_BYTES_MAX))
-    if isinstance(keys, Refusal):
-        return keys
-    verified = verify_file(read_file(session.path(arguments.file), FILE_BYTES_MAX), keys)
-    if isinstance(verified, Refusal):
-        return verified
-    lines = describe(verified)
+    keys = read_file(session.path(arguments.key), FILE_BYTES_MAX)
+    lines = taken(session.host.proved(read_file(session.path(arguments.file), FILE_BYTES_MAX), keys))
     if session.json:
         session.out.document({"ok": True, "proves": [line.strip() for line in lines]})
     else:

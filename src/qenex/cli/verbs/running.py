@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qenex.cli.session import Session
 from qenex.values import Refusal
+
+if TYPE_CHECKING:
+    from qenex.cli.output import Output
+    from qenex.products.bank import Bank
 
 READY_SECONDS = 60.0
 
@@ -17,8 +24,8 @@ def up(arguments: Namespace, session: Session) -> int | Refusal:
     if arguments.detach or os.environ.get("DETACH", "") not in ("", "0"):
         return _detached(arguments, session)
 
-    def execute(argv: list[str], out: object, cwd: object, bank: object) -> int:
-        return run_served(argv, out, cwd, session.host, bank)  # type: ignore[arg-type]
+    def execute(argv: list[str], out: Output, cwd: Path, bank: Bank, turn: AbstractContextManager[object]) -> int:
+        return run_served(argv, out, cwd, session.host, bank, turn)
 
     return session.host.serve(session, port=arguments.port, demo_allowed=not arguments.no_demo, execute=execute)
 
