@@ -185,7 +185,8 @@ def many(count: int, payments: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("count", "payments"), [(1, 1), (BATCH_ROWS, 1), (BATCH_ROWS + 1, 1), (3 * BATCH_ROWS, 2), (900, 300)]
+    ("count", "payments"),
+    [(1, 1), (BATCH_ROWS, 1), (BATCH_ROWS + 1, 1), (3 * BATCH_ROWS, 2), (900, 300), (BATCH_ROWS + 8, BATCH_ROWS + 8)],
 )
 def test_batches_hold_every_row_once_in_order_and_at_most_8192(count: int, payments: int):
     file = read(many(count, payments))

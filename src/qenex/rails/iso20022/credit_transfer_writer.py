@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import cache
 
 from qenex.rails.iso20022.amounts import amount_texts_by_currency, minor_digits
-from qenex.rails.iso20022.credit_transfer import CREDIT_TRANSFER_MESSAGES, decimal_text
+from qenex.rails.iso20022.credit_transfer import CREDIT_TRANSFER_MESSAGES, sum_text
 from qenex.rails.iso20022.definition import definition
 from qenex.rails.iso20022.status_report import Output
 from qenex.rails.iso20022.writing import RowWriter, fitted, moment_text
@@ -111,7 +111,7 @@ def write_pain001(
         1,
         {
             "MsgId": message_id, "CreDtTm": moment_text(created), "NbOfTxs": str(count),
-            "CtrlSum": decimal_text(sum(sums, Fraction(0))), "InitgPty/Nm": fitted([initiating_party], 140)[0],
+            "CtrlSum": sum_text(sum(sums, Fraction(0))), "InitgPty/Nm": fitted([initiating_party], 140)[0],
         },
     )  # fmt: skip
     out.write(head.encode())
@@ -121,7 +121,7 @@ def write_pain001(
             1,
             {
                 "PmtInfId": order.payment_information_id, "PmtMtd": "TRF", "BtchBookg": booking,
-                "NbOfTxs": str(len(order.transfers)), "CtrlSum": decimal_text(total), "PmtTpInf/SvcLvl/Cd": order.service_level,
+                "NbOfTxs": str(len(order.transfers)), "CtrlSum": sum_text(total), "PmtTpInf/SvcLvl/Cd": order.service_level,
                 "ReqdExctnDt" if old else "ReqdExctnDt/Dt": order.requested_execution_day.isoformat(),
                 "Dbtr/Nm": fitted([order.debtor_name], 140)[0], "DbtrAcct/Id/IBAN": order.debtor_iban,
                 f"DbtrAgt/FinInstnId/{writers.bic}": order.debtor_agent_bic,

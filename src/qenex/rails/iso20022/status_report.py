@@ -187,40 +187,38 @@ def _write_payments(
         }
         if with_uetr:
             columns["OrgnlUETR"] = batch.uetr
-        start = 0
-        while start < size:
-            payment = batch.payment[start]
-            end = start + 1
-            if batch.payment[-1] == payment:
-                end = size
-            else:
-                while batch.payment[end] == payment:
-                    end += 1
+        rows = writers.transaction.rows(size, columns)
+        if batch.payment[0] == current and batch.payment[-1] == current:
+            out.write("".join(rows).encode())
+            continue
+        begun = sorted(set(batch.payment) - {current})
+        heads = iter(
+            _payment_heads(writers, [file.payments[index] for index in begun], [counts[index] for index in begun])
+        )
+        for row, payment in enumerate(batch.payment):
             if payment != current:
-                if current >= 0:
-                    out.write(b"</OrgnlPmtInfAndSts>")
-                out.write(_payment_head(writers, file.payments[payment], counts[payment]).encode())
+                rows[row] = ("</OrgnlPmtInfAndSts>" if current >= 0 else "") + next(heads) + rows[row]
                 current = payment
-            part = columns if end - start == size else {name: column[start:end] for name, column in columns.items()}
-            out.write(writers.transaction.write(end - start, part).encode())
-            start = end
+        out.write("".join(rows).encode())
     if current >= 0:
         out.write(b"</OrgnlPmtInfAndSts>")
 
 
-def _payment_head(writers: _Writers, payment: PaymentInformation, counts: Counter[str]) -> str:
-    reject = payment.reject
-    return "<OrgnlPmtInfAndSts>" + writers.payment.write(
-        1,
+def _payment_heads(writers: _Writers, payments: list[PaymentInformation], counts: list[Counter[str]]) -> list[str]:
+    """The beginnings of the blocks of some payment informations, up to their transactions."""
+    rejects = [payment.reject for payment in payments]
+    rows = writers.payment.rows(
+        len(payments),
         {
-            "OrgnlPmtInfId": payment.payment_information_id,
-            "OrgnlNbOfTxs": str(payment.count),
-            "OrgnlCtrlSum": sum_text(payment.sum),
-            "PmtInfSts": group_status(counts),
-            "StsRsnInf/Rsn/Cd": reject.reason if reject is not None else None,
-            "StsRsnInf/AddtlInf": fitted([reject.text if reject is not None else None], 105)[0],
+            "OrgnlPmtInfId": [payment.payment_information_id for payment in payments],
+            "OrgnlNbOfTxs": [str(payment.count) for payment in payments],
+            "OrgnlCtrlSum": [sum_text(payment.sum) for payment in payments],
+            "PmtInfSts": [group_status(count) for count in counts],
+            "StsRsnInf/Rsn/Cd": [None if reject is None else reject.reason for reject in rejects],
+            "StsRsnInf/AddtlInf": fitted([None if reject is None else reject.text for reject in rejects], 105),
         },
     )
+    return ["<OrgnlPmtInfAndSts>" + row for row in rows]
 
 
 # --- reading -----------------------------------------------------------------------------------------------------------

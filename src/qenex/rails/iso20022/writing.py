@@ -162,15 +162,17 @@ class RowWriter:
 
     def write(self, count: int, columns: Mapping[str, Column]) -> str:
         """`count` rows as one text. A path without a column is left out of every row."""
+        return "".join(self.rows(count, columns))
+
+    def rows(self, count: int, columns: Mapping[str, Column]) -> list[str]:
+        """`count` rows, each a text."""
         for name in columns:
             if name not in self.paths:
                 raise KeyError(f"{self._held.message} {self.tag}: {name} is not planned")
         template, parts, _ = self._render(self._root, count, columns)
         if not parts:
-            return (template % ()) * count
-        if template == "%s":
-            return "".join(parts[0])
-        return "".join([template % row for row in zip(*parts)])
+            return [template % ()] * count
+        return [template % row for row in zip(*parts)]
 
     def _render(self, node: _Node, count: int, columns: Mapping[str, Column]) -> _Rendered:
         if node.text is not None:
