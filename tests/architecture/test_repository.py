@@ -99,6 +99,17 @@ def test_every_decision_page_is_listed_and_numbered_once() -> None:
     assert len(numbers) == len(set(numbers)), "no two decisions share a number"
 
 
+def test_every_cited_standard_is_in_the_bibliography() -> None:
+    known = set(re.findall(r"^([A-Za-z0-9.-]+):", text_of(ROOT / "docs/standards/bibliography.yml"), re.MULTILINE))
+    cited = {}
+    for folder in ("src", "core"):
+        for file in sorted((ROOT / folder).rglob("*")):
+            if file.suffix in {".py", ".c", ".h"}:
+                for key in re.findall(r"\[([A-Z][A-Z0-9]+(?:-[A-Za-z0-9.]+)+)\]", text_of(file)):
+                    cited.setdefault(key, str(file.relative_to(ROOT)))
+    assert {key: place for key, place in cited.items() if key not in known} == {}
+
+
 def test_every_link_between_our_pages_leads_somewhere() -> None:
     broken = []
     for page in tracked_files():

@@ -1,4 +1,4 @@
-"""BIC (ISO 9362): the code of a bank or another business party."""
+"""BIC [ISO-9362]: the code of a bank or another business party."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ _DIGITS_OF_LETTERS = {ord("A") + n: str(10 + n) for n in range(26)}
 
 
 def remainder_97(text: str) -> int:
-    """ISO 7064 MOD 97-10 over capital letters and digits: the number that the letters stand for, modulo 97."""
+    """[ISO-7064] MOD 97-10 over capital letters and digits: the number that the letters stand for, modulo 97."""
     return int(text.translate(_DIGITS_OF_LETTERS)) % 97
 
 

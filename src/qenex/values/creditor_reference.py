@@ -1,4 +1,4 @@
-"""Structured creditor reference (ISO 11649): what an invoice asks to be repeated in the payment."""
+"""Structured creditor reference [ISO-11649]: what an invoice asks to be repeated in the payment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Currencies: ISO 4217, and the assets a bank registers beside them."""
+"""Currencies [ISO-4217], and the assets a bank registers beside them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IBAN (ISO 13616): an account number with its country's structure and two check digits."""
+"""IBAN [ISO-13616]: an account number with its country's structure and two check digits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qenex.values.refusal import Refusal, refuse
 
 _SHAPE = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{1,30}", re.ASCII)
 _CLASSES = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
-# ISO 13616 check digits are 98 minus a remainder, so 02..98; 00, 01 and 99 leave the same remainders as 97, 98 and 02.
+# [ISO-13616] check digits are 98 minus a remainder, so 02..98; 00, 01 and 99 leave the same remainders as 97, 98 and 02.
 _CHECK_DIGITS = r"(?!0[01]|99)[0-9]{2}"
 
 

@@ -1,4 +1,4 @@
-"""LEI (ISO 17442): the identifier of a legal entity."""
+"""LEI [ISO-17442]: the identifier of a legal entity."""
 
 from __future__ import annotations
 
