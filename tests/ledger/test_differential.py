@@ -28,7 +28,7 @@ randoms = st.randoms(use_true_random=False)
 
 def opened(start: int) -> Imagination:
     """A world with a few accounts, so that the first transfers find some."""
-    imagination = Imagination(Twins(start))
+    imagination = Imagination(Twins(start, variants=True))
     flags = [0, AF.history, AF.debits_must_not_exceed_credits, AF.overdraft | AF.history]
     imagination.twins.create_accounts(
         [

@@ -7,10 +7,13 @@ from tests.ledger.worlds import ENGINES
 
 from qenex.ledger import (
     BALANCES,
+    RESULT,
+    TRANSFER,
     Account,
     AccountFilter,
     AccountFlags,
     AccountUpdate,
+    EventKind,
     QueryFilter,
     TimeBeforeLastTimestamp,
     Transfer,
@@ -20,16 +23,77 @@ from qenex.ledger import (
     new_engine,
     transfers_array,
 )
+from qenex.ledger.native import NativeLedger, Run, build_filter, filter_bytes, merge_entries
 from qenex.ledger.reference import Hold
 from qenex.ledger.testing import set_balances
 from qenex.ledger.types import U128_MAX
 
 
+class Sealing(NativeLedger):
+    """The native engine with an index so small that it is sealed all the time, and its runs merged now and then."""
+
+    def __init__(self) -> None:
+        super().__init__(generation_max=48)
+
+    def seal(self) -> None:
+        super().seal()
+        if len(self.run_list) >= 6:
+            older, newer = self.run_list[1:3]
+            self.replace_runs(1, 2, merged(older, newer))
+
+
+def merged(older: Run, newer: Run) -> Run:
+    """Two runs as one, as the journal's store does it in the background."""
+    ids = merge_entries(older.ids, newer.ids)
+    filter = np.zeros(filter_bytes(len(ids)), dtype=np.uint8)
+    build_filter(ids, filter)
+    user_data = [merge_entries(*pair) for pair in zip(older.user_data, newer.user_data, strict=True)]
+    return Run(ids, (user_data[0], user_data[1], user_data[2]), filter)
+
+
+class Replayed:
+    """A native engine that decides, and one that follows by its journal alone. Answers come from the second."""
+
+    def __init__(self) -> None:
+        self._leader, self._follower = NativeLedger(), NativeLedger()
+        self._decide = self._leader.apply
+        self._leader.apply = self._decide_and_follow
+
+    def _decide_and_follow(self, kind, events, count, timestamp, log, slot, results, balances=None):
+        applied = self._decide(kind, events, count, timestamp, log, slot, results, balances)
+        if applied.count:
+            copy, same_slot = self._follower._room(2 * applied.count)
+            assert same_slot == slot
+            journalled = np.array(log).view(TRANSFER)[: applied.count].copy()
+            statuses = np.ascontiguousarray(results["status"][: applied.count])
+            again = np.zeros(applied.count, dtype=RESULT)
+            given = None if kind == EventKind.expiry else journalled
+            followed = self._follower.apply(
+                kind, given, applied.count, applied.timestamp, copy, slot, again, replayed=statuses
+            )
+            assert followed == applied
+            assert again.tolist() == results[: applied.count].tolist()
+            written = (applied.count + applied.resolved) * 128
+            assert copy[:written].tobytes() == log[:written].tobytes(), "the follower writes the same journal"
+            self._follower._next_slot = slot + applied.count + applied.resolved
+        return applied
+
+    def _test_set_balances(self, *arguments, **named):
+        self._leader._test_set_balances(*arguments, **named)
+        return self._follower._test_set_balances(*arguments, **named)
+
+    def __getattr__(self, name: str):
+        decides = name.startswith("create_") or name in ("update_accounts", "expire")
+        return getattr(self._leader if decides else self._follower, name)
+
+
 class Twins:
     """The engines under one clock. After every change the states must have the same hash."""
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, variants: bool = False) -> None:
         self.engines = {name: new_engine(name) for name in ENGINES}
+        if variants:
+            self.engines |= {"sealing": Sealing(), "replayed": Replayed()}
         self.now = start
         self.balances_were_set = False
 
