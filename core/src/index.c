@@ -192,6 +192,16 @@ u32 find_account(const qx_ledger *ledger, qx_u128 id, u64 hash) {
     return 0;
 }
 
+u32 account_candidate(const qx_ledger *ledger, u64 hash) {
+    const u64 *table = account_table(ledger);
+    const u64 mask = (1ull << ledger->account_bits) - 1;
+    u64 at = bucket_of(hash, ledger->account_bits);
+    while (table[at] != 0 && (u32)(table[at] >> 32) != (u32)(hash >> 32)) {
+        at = (at + 1) & mask;
+    }
+    return (u32)table[at];
+}
+
 void account_index_insert(qx_ledger *ledger, u64 hash, u32 row_number) {
     u64 *entry = table_insert(account_table(ledger), ledger->account_bits, hash, row_number + 1);
     if (ledger->in_chain) {

@@ -18,6 +18,9 @@ typedef uint8_t u8;
 
 void *memcpy(void *restrict destination, const void *restrict source, size_t bytes);
 void *memset(void *destination, int value, size_t bytes);
+/* Freestanding compilers would call these even for a few bytes. */
+#define memcpy __builtin_memcpy
+#define memset __builtin_memset
 
 _Static_assert(sizeof(qx_account) == 128, "an account is 128 bytes");
 _Static_assert(sizeof(qx_transfer) == 128, "a transfer is 128 bytes");
@@ -179,7 +182,7 @@ struct qx_ledger {
     u32 chain_hold_count;
     undo_row undo_row_list[2 * QX_BATCH_MAX + 2];
     undo_entry undo_entry_list[3 * QX_BATCH_MAX + 3];
-    u64 hashes[4 * QX_BATCH_MAX];
+    u64 hashes[3 * 128]; /* of the events that are looked at ahead */
     u32 found_rows[2 * QX_BATCH_MAX];
 };
 
@@ -221,6 +224,8 @@ u32 find_update(const qx_ledger *ledger, qx_u128 id);
 /* The account's row number + 1, or 0. */
 u32 find_account(const qx_ledger *ledger, qx_u128 id, u64 hash);
 void account_prefetch(const qx_ledger *ledger, u64 hash);
+/* The first account whose hash has the same upper half, as find_account; its id is not compared. */
+u32 account_candidate(const qx_ledger *ledger, u64 hash);
 void account_index_insert(qx_ledger *ledger, u64 hash, u32 row_number);
 int account_index_reserve(qx_ledger *ledger, u32 more);
 void note_user_data(qx_ledger *ledger, u32 which, qx_u128 value, u32 slot);

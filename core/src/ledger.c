@@ -226,43 +226,77 @@ static void write_balances(const qx_ledger *ledger, qx_balances *out, u32 status
                          credit->credits_pending, credit->credits_posted};
 }
 
-#define BLOCK 64u
+/* Events are looked at in two steps ahead of their turn, a block each, so that memory is on its way into the cache before
+ * it is needed: first their hashes, then the places of their accounts. */
+#define BLOCK 32u
+#define AHEAD (4 * BLOCK) /* a power of two: how many events' hashes and places are kept */
 
-/* Hashes and rows of the events [from, to), with the memory they will touch on its way into the cache. */
-static void look_ahead(qx_ledger *ledger, u32 kind, const u8 *events, u32 from, u32 to) {
+static inline u64 *hashes_of(qx_ledger *ledger, u32 i) { return &ledger->hashes[(size_t)(i % AHEAD) * 3]; }
+
+static inline u32 *places_of(qx_ledger *ledger, u32 i) { return &ledger->found_rows[(size_t)(i % AHEAD) * 2]; }
+
+static void look_at_ids(qx_ledger *ledger, const u8 *events, u32 from, u32 to) {
     for (u32 i = from; i < to; i++) {
-        qx_transfer t;
-        memcpy(&t, events + (size_t)i * QX_SLOT_BYTES, 48);
-        u64 *h = &ledger->hashes[(size_t)(i % (2 * BLOCK)) * 4];
-        if (kind == QX_KIND_TRANSFERS) {
-            h[0] = hash_id(ledger, t.id, KEY_TRANSFER);
-            h[1] = hash_id(ledger, t.debit_account_id, KEY_ACCOUNT);
-            h[2] = hash_id(ledger, t.credit_account_id, KEY_ACCOUNT);
-            index_prefetch(ledger, h[0]);
-            account_prefetch(ledger, h[1]);
-            account_prefetch(ledger, h[2]);
+        const u8 *event = events + (size_t)i * QX_SLOT_BYTES;
+        qx_u128 ids[3]; /* of the transfer, its debit account, its credit account */
+        memcpy(ids, event, sizeof ids);
+        u64 *h = hashes_of(ledger, i);
+        h[0] = hash_id(ledger, ids[0], KEY_TRANSFER);
+        h[1] = hash_id(ledger, ids[1], KEY_ACCOUNT);
+        h[2] = hash_id(ledger, ids[2], KEY_ACCOUNT);
+        index_prefetch(ledger, h[0]);
+        account_prefetch(ledger, h[1]);
+        account_prefetch(ledger, h[2]);
+        __builtin_prefetch(event + 64, 0, 3);
+        QX_PREFETCH(ledger->log + (size_t)i * QX_SLOT_BYTES);
+        QX_PREFETCH(ledger->log + (size_t)i * QX_SLOT_BYTES + 64);
+    }
+}
+
+static void look_at_accounts(qx_ledger *ledger, u32 from, u32 to) {
+    for (u32 i = from; i < to; i++) {
+        const u64 *h = hashes_of(ledger, i);
+        u32 *places = places_of(ledger, i);
+        places[0] = account_candidate(ledger, h[1]);
+        places[1] = account_candidate(ledger, h[2]);
+        for (u32 k = 0; k < 2; k++) {
+            const row *r = &ledger->rows[places[k] - (places[k] != 0)];
+            QX_PREFETCH(r);
+            QX_PREFETCH((const u8 *)r + 64);
         }
     }
-    if (kind != QX_KIND_TRANSFERS) {
-        return;
+}
+
+/* Before event i is decided, where i begins a block. */
+static void look_ahead(qx_ledger *ledger, const u8 *events, u32 i, u32 n) {
+    const u32 next = i + BLOCK < n ? i + BLOCK : n;
+    const u32 after = i + 2 * BLOCK < n ? i + 2 * BLOCK : n;
+    if (i == 0) {
+        look_at_ids(ledger, events, 0, next);
+        look_at_accounts(ledger, 0, next);
+        look_at_ids(ledger, events, next, after);
     }
-    for (u32 i = from; i < to; i++) {
-        qx_transfer t;
-        memcpy(&t, events + (size_t)i * QX_SLOT_BYTES, 48);
-        const u64 *h = &ledger->hashes[(size_t)(i % (2 * BLOCK)) * 4];
-        u32 *rows = &ledger->found_rows[(size_t)(i % (2 * BLOCK)) * 2];
-        rows[0] = find_account(ledger, t.debit_account_id, h[1]);
-        rows[1] = find_account(ledger, t.credit_account_id, h[2]);
+    look_at_accounts(ledger, next, after);
+    look_at_ids(ledger, events, after, i + 3 * BLOCK < n ? i + 3 * BLOCK : n);
+}
+
+/* A candidate has the hash's upper half; it is the account nearly always. */
+static inline u32 confirmed(const qx_ledger *ledger, u32 candidate, qx_u128 id, u64 hash) {
+    if (candidate == 0 || QX_LIKELY(same_id(ledger->rows[candidate - 1].id, id))) {
+        return candidate;
     }
+    return find_account(ledger, id, hash);
 }
 
 static decision decide(qx_ledger *ledger, u32 kind, u8 *logged, u64 assigned, u32 slot, u32 i) {
     if (kind == QX_KIND_TRANSFERS) {
         qx_transfer t;
         memcpy(&t, logged, sizeof t);
-        const u64 *h = &ledger->hashes[(size_t)(i % (2 * BLOCK)) * 4];
-        const u32 *rows = &ledger->found_rows[(size_t)(i % (2 * BLOCK)) * 2];
-        return decide_transfer(ledger, &t, assigned, slot, rows[0], rows[1], h[0]);
+        const u64 *h = hashes_of(ledger, i);
+        const u32 *places = places_of(ledger, i);
+        const u32 debit = confirmed(ledger, places[0], t.debit_account_id, h[1]);
+        const u32 credit = confirmed(ledger, places[1], t.credit_account_id, h[2]);
+        return decide_transfer(ledger, &t, assigned, slot, debit, credit, h[0]);
     }
     if (kind == QX_KIND_ACCOUNTS) {
         qx_account a;
@@ -310,10 +344,9 @@ static int apply_events(qx_ledger *ledger, u32 kind, const u8 *events, u32 n, u6
     int chain = 0, broken = 0, differs = 0;
     u32 chain_start = 0, created = 0, burnt = 0;
 
-    look_ahead(ledger, kind, events, 0, n < BLOCK ? n : BLOCK);
     for (u32 i = 0; i < n; i++) {
-        if (i % BLOCK == 0 && i + BLOCK < n) {
-            look_ahead(ledger, kind, events, i + BLOCK, i + 2 * BLOCK < n ? i + 2 * BLOCK : n);
+        if (kind == QX_KIND_TRANSFERS && i % BLOCK == 0) {
+            look_ahead(ledger, events, i, n);
         }
         u8 *logged = log + (size_t)i * QX_SLOT_BYTES;
         memcpy(logged, events + (size_t)i * QX_SLOT_BYTES, QX_SLOT_BYTES);
