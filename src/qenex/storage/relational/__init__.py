@@ -116,7 +116,7 @@ Backup::
 
     store.backup(target: Path, progress: Callable[[int, int], None] | None = None) -> None
             # consistent while running; progress(pages done, pages in total)
-    store.forget_after(last_batch, timestamp_ns, known_transfers=ids -> {id: is an open hold}, known_accounts=ids -> ids) -> Forgotten
+    store.forget_after(last_batch, timestamp_ns, known_transfers=, known_accounts=) -> Forgotten
             # after a restore to an earlier instant: what the cut journal lost is rejected (reason RESTORED) or removed
     store.check() -> list[str]                             # problems found by SQLite's own checks
     restore_database(backup: Path, folder: Path) -> None | Refusal   # puts it in place; Store.open then re-applies the erasures

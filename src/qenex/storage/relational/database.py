@@ -16,8 +16,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, QueuePool, StaticPool, Table, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from qenex.storage.relational.faults import StoreFault
+from qenex.storage.relational.faults import StoreFault, ends_trust, fault_of
 from qenex.storage.relational.migrations import HEAD
+from qenex.values import Fault
 
 DATABASE_FILE = "bank.sqlite3"
 # Derived ids and blind indexes are random keys: in a large table every row touches a page per index, which costs its size.
@@ -73,6 +74,7 @@ class Database:
         self._writer = _engine(self.path, writes=True)
         self._readers = _engine(self.path, writes=False)
         self._write_lock = threading.RLock()
+        self._distrusted: str | None = None
 
     def close(self) -> None:
         self._readers.dispose()
@@ -81,22 +83,36 @@ class Database:
 
     @contextmanager
     def write(self, action: str) -> Iterator[Connection]:
-        """One transaction with the write lock: committed when the block ends, rolled back when it raises."""
+        """One transaction with the write lock: committed when the block ends, rolled back when it raises.
+
+        After an I/O error or found damage no further transaction begins: a sync that failed may have lost pages, and trying
+        again would hide it. Open the store again once the disk is in order.
+        """
         with self._write_lock:
+            if self._distrusted is not None:
+                raise StoreFault(action, f"nothing is written after an earlier fault ({self._distrusted})")
             try:
-                with self._writer.begin() as connection:
+                with self._translated(action), self._writer.begin() as connection:
                     yield connection
-            except DBAPIError as error:
-                raise StoreFault(action, str(error.orig)) from error
+            except Fault as fault:
+                if ends_trust(fault.__cause__):
+                    self._distrusted = str(fault)
+                raise
 
     @contextmanager
     def read(self, action: str) -> Iterator[Connection]:
         """One consistent snapshot."""
+        with self._translated(action), self._readers.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _translated(self, action: str) -> Iterator[None]:
         try:
-            with self._readers.begin() as connection:
-                yield connection
+            yield
         except DBAPIError as error:
-            raise StoreFault(action, str(error.orig)) from error
+            raise fault_of(action, error.orig) from error.orig
+        except sqlite3.Error as error:
+            raise fault_of(action, error) from error
 
     def forget_old_pages(self) -> None:
         """Move the write-ahead log into the file and truncate it, so that no old version of a row stays in it."""
@@ -192,8 +208,6 @@ def execute_many(connection: Connection, sql: str, rows: Sequence[Row]) -> int:
     try:
         cursor.executemany(sql, rows)
         return int(cursor.rowcount)
-    except sqlite3.Error as error:
-        raise StoreFault(sql.split("(", 1)[0].strip(), str(error)) from error
     finally:
         cursor.close()
 
