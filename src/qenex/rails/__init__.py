@@ -74,6 +74,7 @@ from qenex.rails.iso20022.statement import (
 )
 from qenex.rails.iso20022.status_report import (
     ANSWERS,
+    Output,
     StatusColumns,
     StatusReport,
     StatusSummary,
@@ -99,6 +100,7 @@ __all__ = [
     "Finding",
     "Limits",
     "MESSAGES",
+    "Output",
     "PaymentInformation",
     "REASONS",
     "Source",

@@ -1,6 +1,6 @@
 """ISO 20022 external status reason codes: what a pain.002 or pacs.002 may give as the reason, each in a sentence.
 
-Facts from the ISO 20022 external code sets (May 2025), shortened to what fits beside a code on a screen.
+Facts from [ISO-20022-EXTERNAL-CODES], shortened to what fits beside a code on a screen.
 """
 
 from __future__ import annotations
