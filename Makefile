@@ -18,18 +18,21 @@ help:
 
 ## make setup   install everything into .venv (quick when nothing changed)
 setup:
-	@$(LOCK) $(MAKE) --no-print-directory $(VENV)/.project
+	@$(LOCK) $(MAKE) --no-print-directory --silent $(VENV)/.project
 
 $(VENV)/bin/python:
 	@sh tools/debian_packages.sh $(PYTHON)
+	echo "making $(VENV)"
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.requirements: requirements/dev.txt | $(VENV)/bin/python
+	echo "installing the packages of requirements/dev.txt, checked by their hashes"
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
 $(VENV)/.project: $(VENV)/.requirements $(SOURCES)
 	@sh tools/debian_packages.sh $(PYTHON)
+	echo "compiling and installing qenex"
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps --no-index --editable .
 	@touch $@
 
