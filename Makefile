@@ -20,12 +20,13 @@ help:
 setup:
 	@$(LOCK) $(MAKE) --no-print-directory --silent $(VENV)/.project
 
-$(VENV)/bin/python:
+$(VENV)/.made:
 	@sh tools/debian_packages.sh $(PYTHON)
 	echo "making $(VENV)"
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
 
-$(VENV)/.requirements: requirements/dev.txt | $(VENV)/bin/python
+$(VENV)/.requirements: requirements/dev.txt | $(VENV)/.made
 	echo "installing the packages of requirements/dev.txt, checked by their hashes"
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
