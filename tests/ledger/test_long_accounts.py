@@ -89,7 +89,7 @@ def check(twins: Twins, random: Random, questions: int) -> None:
     twins.check_invariants()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_long_accounts_answer_the_same_in_every_engine(seed):
     random = Random(seed)
     check(grown(random, batches=4), random, questions=12)
