@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from tests.cli.commands import Process, balance, new_account, new_bank, start_up
+from tests.cli.commands import Here, Process, balance, new_account, new_bank, start_up
 from tests.cli.files import pain001
 
 ELSEWHERE = "GB29NWBK60161331926819"
@@ -18,20 +18,22 @@ UNKNOWN = "DE89370400440532013000"
 
 
 @pytest.fixture(params=["embedded", "running"])
-def qenex(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Process]:
+def qenex(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Here | Process]:
     """Every command of the contract works on a folder alone, and is forwarded when a bank runs in the folder."""
     data = tmp_path / "bank"
+    if request.param == "embedded":
+        here = Here(data, tmp_path)
+        here("init")
+        yield here
+        return
     command = Process(data, tmp_path)
     command("init")
-    if request.param == "embedded":
-        yield command
-        return
     running = start_up(data)
     yield command
     assert running.stop() == 0
 
 
-def test_the_main_job_from_an_empty_folder_to_a_verified_receipt(qenex: Process, tmp_path: Path) -> None:
+def test_the_main_job_from_an_empty_folder_to_a_verified_receipt(qenex: Here | Process, tmp_path: Path) -> None:
     owner = qenex("customer", "add", "--name", "Ada Lovelace", "--json").json["id"]
     payer = qenex("account", "open", "--owner", owner, "--currency", "EUR", "--overdraft", "50.00", "--json").json[
         "iban"
@@ -105,7 +107,7 @@ def test_the_main_job_from_an_empty_folder_to_a_verified_receipt(qenex: Process,
     assert qenex("close-day", "--json").json["balanced"] is True
 
 
-def test_a_payment_file_is_answered_line_by_line_and_by_a_pain002(qenex: Process, tmp_path: Path) -> None:
+def test_a_payment_file_is_answered_line_by_line_and_by_a_pain002(qenex: Here | Process, tmp_path: Path) -> None:
     owner = qenex("customer", "add", "Ada", "--json").json["id"]
     payer, payee = new_account(qenex, owner), new_account(qenex, owner)
     qenex("deposit", payer, "100.00")
@@ -143,7 +145,7 @@ def test_a_payment_file_is_answered_line_by_line_and_by_a_pain002(qenex: Process
     assert qenex("pay", "three.xml", "--json").json["accepted"] == 1
 
 
-def test_a_statement_says_what_was_booked_in_all_three_forms(qenex: Process, tmp_path: Path) -> None:
+def test_a_statement_says_what_was_booked_in_all_three_forms(qenex: Here | Process, tmp_path: Path) -> None:
     owner = qenex("customer", "add", "Ada", "--json").json["id"]
     payer, payee = new_account(qenex, owner), new_account(qenex, owner)
     qenex("deposit", payer, "100.00")
@@ -166,7 +168,7 @@ def test_a_statement_says_what_was_booked_in_all_three_forms(qenex: Process, tmp
     assert "INV-1" in table
 
 
-def test_statement_numbers_are_unbroken_and_each_opens_with_the_closing_of_the_one_before(qenex: Process) -> None:
+def test_statement_numbers_are_unbroken_and_each_opens_with_the_closing_of_the_one_before(qenex: Here | Process) -> None:
     owner = qenex("customer", "add", "Ada", "--json").json["id"]
     iban = new_account(qenex, owner)
     closings = []
@@ -179,3 +181,13 @@ def test_statement_numbers_are_unbroken_and_each_opens_with_the_closing_of_the_o
         closings.append(made["closing_minor"])
         assert qenex("statement", iban, "--from", made["from"], "--to", made["to"], "--json").json["number"] == number
     assert closings == ["100", "300", "600"]
+
+
+def test_the_installed_command_does_a_day_of_work(tmp_path: Path) -> None:
+    qenex = Process(tmp_path / "bank", tmp_path)
+    owner = new_bank(qenex)
+    payer, payee = new_account(qenex, owner), new_account(qenex, owner)
+    qenex("deposit", payer, "10.00")
+    (tmp_path / "one.xml").write_bytes(pain001("M-1", payer, [("E1", payee, 100, "EUR")]))
+    assert qenex("pay", "one.xml", "--json").json["accepted"] == 1
+    assert qenex("trial-balance", "--json").json["balanced"]

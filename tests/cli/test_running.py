@@ -12,6 +12,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -30,12 +31,12 @@ def bank(tmp_path: Path) -> Iterator[tuple[Process, Running]]:
     running.stop()
 
 
-def fetch(running: Running, path: str) -> tuple[int, bytes, dict[str, str]]:
+def fetch(running: Running, path: str) -> tuple[int, bytes, Message]:
     try:
         with urllib.request.urlopen(running.ready["address"] + path, timeout=10) as answer:
-            return answer.status, answer.read(), dict(answer.headers)
+            return answer.status, answer.read(), answer.headers
     except urllib.error.HTTPError as error:
-        return error.code, error.read(), dict(error.headers)
+        return error.code, error.read(), error.headers
 
 
 def test_commands_are_forwarded_with_their_folder_streams_and_exit_code(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import qenex.cli.refusals  # noqa: F401  (registers the codes used here)
+
 
 def write_file(target: Path, data: bytes) -> None:
     """Beside, synced, then renamed over."""

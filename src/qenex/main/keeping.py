@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from qenex.books import maintenance
 from qenex.crypto import KeyFile, Passphrase, sync_folder
 from qenex.main.compose import BOOKS, KEY_PLACE, KEYS, custody_of, holds_a_bank, open_bank
 from qenex.products.bank import Bank
@@ -64,6 +63,8 @@ def restore(
     os.chmod(folder, 0o700)
     if key_file is not None:
         (folder / KEY_PLACE).write_text(f"{key_file.resolve()}\n")
+    from qenex.books import maintenance
+
     answer = maintenance.restore(source / BOOKS, folder / BOOKS, until_ns=until_ns, progress=progress)
     if isinstance(answer, Refusal):
         return answer

@@ -105,6 +105,8 @@ def _internal_record(account: ChartAccount, money: Currency) -> tuple[int, int, 
 def _create(bank: Bank, wanted: Iterable[tuple[int, int, int, int, int]]) -> None:
     """(id, ledger, code, flags, initial limit) each; an account that exists as described is fine."""
     rows = list(wanted)
+    if not rows:
+        return
     events = np.zeros(len(rows), ACCOUNT)
     set_words(events, "id", [row[0] for row in rows])
     events["ledger"] = [row[1] for row in rows]
@@ -133,7 +135,7 @@ def open_account(
     if isinstance(owner, Refusal):
         return owner
     if owner.details is None:
-        return refuse("CUSTOMER_ERASED", customer=owner_id)
+        return refuse("CUSTOMER_ERASED", customer_id=owner_id)
     number = parse_iban(iban) if iban else next_iban(bank)
     if isinstance(number, Refusal):
         return number

@@ -43,7 +43,7 @@ def erase_customer(bank: Bank, customer_id: int, signatures: Signatures) -> None
     if isinstance(customer, Refusal):
         return customer
     if customer.details is None:
-        return refuse("CUSTOMER_ERASED", customer=customer_id)
+        return refuse("CUSTOMER_ERASED", customer_id=customer_id)
     open_accounts = [row for row in bank.store.accounts(owner_id=customer_id) if row.status != "closed"]
     if open_accounts:
         return refuse("CUSTOMER_HAS_OPEN_ACCOUNTS", customer=customer_id, count=len(open_accounts))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from datetime import UTC, datetime
 
+import qenex.cli.refusals  # noqa: F401  (registers the codes used here)
 from qenex.cli.session import Session, taken
 from qenex.values import Refusal, refuse
 
