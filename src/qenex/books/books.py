@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from struct import Struct
+from struct import error as StructError
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,7 @@ from qenex.ledger import (
     QueryFilter,
     TimeBeforeLastTimestamp,
     Transfer,
+    TransferFlags,
     account_updates_array,
     accounts_array,
     ids_array,
@@ -247,13 +250,15 @@ class Books:
 
     def transfer(self, transfer: Transfer) -> int:
         """Make one transfer, durable; its status (CreateTransferStatus). Concurrent callers share batches and syncs."""
-        return int(self._submit(BatchKind.TRANSFERS, transfers_array([transfer]), None).result()["status"][0])
+        answer = Answer()
+        self._pipeline.put(_single(transfer, answer, None))
+        return int(answer.result())
 
     async def transfer_async(self, transfer: Transfer) -> int:
         """As transfer, for asyncio."""
-        answer = self._submit(BatchKind.TRANSFERS, transfers_array([transfer]), None)
-        result = await asyncio.wrap_future(answer)
-        return int(result["status"][0])
+        waiter: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._pipeline.put(_single(transfer, None, waiter))
+        return await waiter
 
     def _submit(self, kind: BatchKind, events: Records, commitments: Commitments | None) -> Answer:
         answer = Answer()
@@ -385,6 +390,43 @@ class Books:
                     self._sealer.sign_when_new()
             except (JournalStopped, TimeBeforeLastTimestamp):
                 continue
+
+
+_SINGLE = Struct("<13Q3I2HQ")
+_LOW = (1 << 64) - 1
+_NOT_PLAIN = TransferFlags.linked | TransferFlags.imported
+
+
+def _single(transfer: Transfer, answer: Answer | None, waiter: asyncio.Future[int] | None) -> Request:
+    """A request for one transfer. A linked or imported one has a batch of its own, as everywhere."""
+    t = transfer
+    if t.flags & _NOT_PLAIN:
+        return Request(BatchKind.TRANSFERS, transfers_array([t]), 1, None, answer, waiter=waiter, alone=True)
+    try:
+        packed = _SINGLE.pack(
+            t.id & _LOW,
+            t.id >> 64,
+            t.debit_account_id & _LOW,
+            t.debit_account_id >> 64,
+            t.credit_account_id & _LOW,
+            t.credit_account_id >> 64,
+            t.amount & _LOW,
+            t.amount >> 64,
+            t.pending_id & _LOW,
+            t.pending_id >> 64,
+            t.user_data_128 & _LOW,
+            t.user_data_128 >> 64,
+            t.user_data_64,
+            t.user_data_32,
+            t.timeout,
+            t.ledger,
+            t.code,
+            t.flags,
+            t.timestamp,
+        )
+    except StructError:
+        packed = t.pack()  # says which field is out of range
+    return Request(BatchKind.TRANSFERS, None, 1, None, answer, packed=packed, waiter=waiter)
 
 
 def _statuses(results: Records) -> Statuses:

@@ -610,7 +610,13 @@ def _write_snapshot(root: Path, meta: dict[str, Any], parts: dict[str, npt.NDArr
     new = root / f"{SNAPSHOT}.new"
     digest = hashlib.sha256()
     with new.open("wb") as file:
-        for piece in (SNAPSHOT_MAGIC, len(head).to_bytes(8, "little"), head, *(part.data for part in parts.values())):
+        pieces: list[bytes | memoryview] = [
+            SNAPSHOT_MAGIC,
+            len(head).to_bytes(8, "little"),
+            head,
+        ]
+        pieces.extend(part.data for part in parts.values())
+        for piece in pieces:
             digest.update(piece)
             file.write(piece)
         file.write(digest.digest())

@@ -9,6 +9,7 @@ The queues are bounded: a caller waits when the disk is behind. Small requests t
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
 from collections import deque
@@ -23,12 +24,13 @@ import numpy.typing as npt
 from qenex.books.engine import JournaledEngine
 from qenex.books.leaves import leaf_records
 from qenex.chain import MerkleLog
-from qenex.ledger import BATCH_MAX, RESULT
+from qenex.ledger import BATCH_MAX, RESULT, TRANSFER
 from qenex.ledger.native import Applied
 from qenex.storage.journal import SLOT, BatchKind, Journal, JournalStopped, PreparedBatch, worst_case_slots
 from qenex.values import Clock
 
 Records = npt.NDArray[np.void]
+Waiters = dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], int | Exception]]]
 
 BATCHES_IN_FLIGHT = 16
 REQUESTS_WAITING_MAX = 65_536
@@ -53,11 +55,17 @@ class Request:
     events: Records | None
     count: int
     commitments: npt.NDArray[np.uint8] | None
-    answer: Answer
+    answer: Answer | None
     balances: Records | None = None
     content: bytes = b""
     now: int = 0
     task: Callable[[], object] | None = None
+    packed: bytes = b""
+    """One plain transfer as its 128 bytes: neither linked nor imported. Answered with its status alone."""
+    waiter: asyncio.Future[int] | None = None
+    """Who waits for one transfer's status on an event loop, instead of `answer`."""
+    alone: bool = False
+    """One transfer that must not share its batch, answered with its status alone."""
 
 
 @dataclass(slots=True)
@@ -361,22 +369,34 @@ class Pipeline:
         with self._durable_moved:
             self.durable += batches
             self._durable_moved.notify_all()
+        waiters: Waiters = {}
         for item in group:
-            self._answer(item)
+            self._answer(item, waiters)
             self._to_hash.put(item)
+        for loop, answers in waiters.items():
+            _wake(loop, answers)
 
-    def _answer(self, item: Decided) -> None:
+    def _answer(self, item: Decided, waiters: Waiters) -> None:
+        if len(item.requests) > 1 or item.requests[0].packed or item.requests[0].alone:
+            self._answer_shared(item, waiters)
+            return
+        answer = item.requests[0].answer
+        assert answer is not None
+        answer.batch_number = item.batch.number
+        answer.set_result(item.task_results[0] if item.task_results else item.results)
+
+    def _answer_shared(self, item: Decided, waiters: Waiters) -> None:
+        """Several requests in one batch: each gets its part. Waiters on event loops are collected, to be woken once."""
+        statuses = item.results["status"].tolist()
         at = 0
         for request in item.requests:
-            answer = request.answer
-            answer.batch_number = item.batch.number
-            if item.task_results:
-                answer.set_result(item.task_results[0])
-            elif request.kind == BatchKind.EXPIRY or len(item.requests) == 1:
-                answer.set_result(item.results)
-            else:
-                answer.set_result(item.results[at : at + request.count])
-                at += request.count
+            if request.waiter is not None:
+                waiters.setdefault(request.waiter.get_loop(), []).append((request.waiter, statuses[at]))
+            elif request.answer is not None:
+                request.answer.batch_number = item.batch.number
+                single = bool(request.packed) or request.alone
+                request.answer.set_result(statuses[at] if single else item.results[at : at + request.count])
+            at += request.count
 
     def _hash(self) -> None:
         while True:
@@ -403,6 +423,8 @@ class Pipeline:
 
 def _may_share(request: Request) -> bool:
     """Small plain transfer requests may share a batch: no chain left open, no imported events, no balances asked."""
+    if request.packed or request.alone:
+        return not request.alone
     if request.kind != BatchKind.TRANSFERS or request.count > GATHER_BELOW or request.balances is not None:
         return False
     events = request.events
@@ -415,9 +437,14 @@ def _may_share(request: Request) -> bool:
 
 
 def _join(requests: list[Request]) -> Records | None:
-    if len(requests) == 1:
+    if len(requests) == 1 and not requests[0].packed:
         return requests[0].events
-    return np.concatenate([request.events for request in requests if request.events is not None])
+    parts = [request.packed or _bytes_of(request.events) for request in requests]
+    return np.frombuffer(b"".join(parts), dtype=TRANSFER)
+
+
+def _bytes_of(events: Records | None) -> bytes:
+    return b"" if events is None else events.tobytes()
 
 
 def _join_commitments(requests: list[Request]) -> bytes:
@@ -434,7 +461,25 @@ def _slots(content: bytes) -> int:
 
 
 def _refuse(request: Request, failure: BaseException) -> None:
-    if not request.answer.done():
-        request.answer.set_exception(
-            failure if isinstance(failure, Exception) else JournalStopped(f"stopped: {failure!r}")
-        )
+    told = failure if isinstance(failure, Exception) else JournalStopped(f"stopped: {failure!r}")
+    if request.answer is not None and not request.answer.done():
+        request.answer.set_exception(told)
+    if request.waiter is not None:
+        _wake(request.waiter.get_loop(), [(request.waiter, told)])
+
+
+def _wake(loop: asyncio.AbstractEventLoop, answers: list[tuple[asyncio.Future[int], int | Exception]]) -> None:
+    try:
+        loop.call_soon_threadsafe(_set_all, answers)
+    except RuntimeError:  # The loop was closed: nobody waits any more. What was written stays written.
+        return
+
+
+def _set_all(answers: list[tuple[asyncio.Future[int], int | Exception]]) -> None:
+    for waiter, answer in answers:
+        if waiter.done():
+            continue
+        if isinstance(answer, Exception):
+            waiter.set_exception(answer)
+        else:
+            waiter.set_result(answer)

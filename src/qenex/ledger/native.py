@@ -412,9 +412,7 @@ class NativeLedger(NativeCore):
         self._next_slot = slot + applied.count
         return applied.count
 
-    def _create(
-        self, kind: int, events: Records, timestamp: int, balances: Records | None = None
-    ) -> Records:
+    def _create(self, kind: int, events: Records, timestamp: int, balances: Records | None = None) -> Records:
         count = len(events)
         results = np.zeros(count, dtype=RESULT)
         if not count:
@@ -470,7 +468,7 @@ class NativeLedger(NativeCore):
         if offset + slots > SEGMENT_SLOTS:
             segment, offset = segment + 1, 0
         while segment >= len(self._segments):
-            region = Region(SEGMENT_SLOTS * SLOT)
+            region = Region(SEGMENT_SLOTS * SLOT, huge_pages=True)
             self._segments.append(region)
             self.set_segment(len(self._segments) - 1, region.bytes(0, SEGMENT_SLOTS * SLOT))
         return self._segments[segment].bytes(offset * SLOT, slots * SLOT), segment << SEGMENT_SHIFT | offset
@@ -490,7 +488,7 @@ class NativeLedger(NativeCore):
             self.close()
 
 
-_HUGE = ("ACCOUNTS", "ACCOUNT_INDEX", "INDEX_A", "INDEX_B")
+_HUGE = ("ACCOUNTS", "ACCOUNT_INDEX", "CHAIN", "INDEX_A", "INDEX_B")
 _LOW = (1 << 64) - 1
 _HOLD = np.dtype(
     [
