@@ -12,6 +12,7 @@ from qenex.crypto import (
     canonical_record,
     commit_records,
     commitment,
+    fields_of,
     parse_record,
     verify_commitment,
 )
@@ -32,6 +33,7 @@ def test_the_canonical_form_is_the_documented_one():
 def test_a_record_reads_back_as_it_was_written(kind: str, fields: dict[str, str]):
     record = canonical_record(kind, fields)
     assert parse_record(record) == (kind, fields)
+    assert fields_of(record) == fields
     assert canonical_record(kind, dict(reversed(fields.items()))) == record
 
 

@@ -51,6 +51,7 @@ Commitments (what the journal knows of a private record)::
 
     canonical_record(kind: str, fields: Mapping[str, str]) -> bytes     # b"QENEX-RECORD-1\n" + kind + b"\n" + RFC 8785 JSON
     parse_record(data: bytes) -> tuple[str, dict[str, str]]             # raises RecordMalformed
+    fields_of(record) -> dict[str, str]                                 # of one that store.records just opened: quick
     commit_records(records: Sequence[bytes], *, random_bytes=os.urandom) -> Commitments
             # .salts: list of 32 bytes; .full: uint8[n, 32]; .words() -> (lo uint64[n], hi uint64[n]) for user_data_128
     commitment(salt, record) -> bytes                                   # SHA-256(salt || record), 32 bytes
@@ -66,6 +67,7 @@ from qenex.crypto.commitment import (
     canonical_record,
     commit_records,
     commitment,
+    fields_of,
     parse_record,
     verify_commitment,
 )
@@ -119,6 +121,7 @@ __all__ = [
     "commit_records",
     "commitment",
     "custody_from_environment",
+    "fields_of",
     "no_failure",
     "parse_record",
     "replace_file",

@@ -61,11 +61,23 @@ def parse_record(data: bytes) -> tuple[str, dict[str, str]]:
         raise RecordMalformed("not JSON in UTF-8") from error
     if not newline or _NAME.match(kind) is None or not isinstance(fields, dict):
         raise RecordMalformed("no kind or no object")
-    if not all(_NAME.match(name) and type(value) is str for name, value in fields.items()):
-        raise RecordMalformed("a name or a value is not allowed")
+    if not _known_names.issuperset(fields) and not all(_NAME.match(name) for name in fields):
+        raise RecordMalformed("a name is not allowed")
+    for value in fields.values():
+        if type(value) is not str:
+            raise RecordMalformed("a value is not text")
     if canonical_record(kind, fields) != data:
         raise RecordMalformed("not in canonical form")
     return kind, fields
+
+
+def fields_of(record: bytes) -> dict[str, str]:
+    """The fields of a canonical record that this bank sealed and has just opened: authentic, so not checked again.
+
+    For a record from anybody else use `parse_record`, which takes three times as long.
+    """
+    fields: dict[str, str] = json.loads(record[record.index(b"\n", len(RECORD_HEADER)) + 1 :])
+    return fields
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """What goes into the relational store and comes out of it: frozen rows and column batches, standard library only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, IntEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 #: The customer that is the bank itself: owner of internal accounts and of payments whose debtor is not ours.
 BANK_ID = 1
@@ -115,9 +116,11 @@ class Outcomes:
     step_customer_ids: Sequence[int] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentRow:
-    """A payment as stored. `sealed` opens with `Store.records`; file_id b"" and position -1 = not from a file."""
+class PaymentRow(NamedTuple):
+    """A payment as stored. `sealed` opens with `Store.records`; file_id b"" and position -1 = not from a file.
+
+    A named tuple: a statement makes 100,000 of them, and a frozen dataclass of 18 fields takes four times as long to make.
+    """
 
     id: int
     customer_id: int
@@ -136,7 +139,7 @@ class PaymentRow:
     file_id: bytes
     position: int
     key_version: int
-    sealed: bytes = field(repr=False)
+    sealed: bytes
 
 
 @dataclass(frozen=True, slots=True)
