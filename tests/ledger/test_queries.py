@@ -234,6 +234,27 @@ def test_balances_at_an_instant_are_those_of_the_last_event_applied_by_then(engi
     assert world.balances_at(1, START + 5 * SECOND) == (0, 10, 0, 0, START + 2 * SECOND)
 
 
+@pytest.mark.parametrize("length", [1, 5, 6, 7, 300, 600])
+def test_a_chain_taken_back_across_balance_marks_leaves_no_trace(engine, length):
+    """250 entries, then chains that are taken back, and at last one that stays."""
+    world = World(engine)
+    world.open(1, 2, flags=AF.history)
+    world.clock.set(START + 1_000)
+    assert set(world.transfers(*(world.event(amount=1) for _ in range(250)))) == {T.created}
+    for good in (False, False, True):
+        world.clock.advance(10_000)
+        chain = [world.event(amount=2, flags=TF.linked) for _ in range(length)]
+        statuses = world.transfers(*chain, world.event(amount=2, code=1 if good else 0))
+        assert set(statuses) == {T.created} if good else statuses[:length] == [T.linked_event_failed] * length
+    now = world.clock.now_ns()
+    for back in (0, 1, length - 1, length, length + 1, 5_000, 10_000):
+        entries = length + 1 - min(back, length + 1)
+        expected = (0, 250 + 2 * entries, 0, 0, now - back if entries else START + 1_000)
+        assert world.balances_at(1, now - back) == expected
+    rows = world.history(AccountFilter(1))
+    assert [row[1] for row in rows] == [*range(1, 251), *range(252, 252 + 2 * length + 1, 2)]
+
+
 @pytest.mark.parametrize("entries_before", [254, 255, 256])
 def test_an_import_older_than_an_expiry_is_found_across_a_balance_mark(engine, entries_before):
     """The native engine marks balances every 256 entries of an account; one of these makes the expiry the mark."""

@@ -23,17 +23,19 @@ from qenex.ledger import (
     new_engine,
     transfers_array,
 )
-from qenex.ledger.native import NativeLedger, Run, build_filter, filter_bytes, merge_entries
+from qenex.ledger.native import SEGMENT_SLOTS, NativeLedger, Run, build_filter, filter_bytes, merge_entries
 from qenex.ledger.reference import Hold
 from qenex.ledger.testing import set_balances
 from qenex.ledger.types import U128_MAX
 
 
 class Sealing(NativeLedger):
-    """The native engine with an index so small that it is sealed all the time, and its runs merged now and then."""
+    """The native engine with an index so small that it is sealed all the time, its runs merged now and then, and its
+    records going on in a second segment."""
 
     def __init__(self) -> None:
         super().__init__(generation_max=48)
+        self._next_slot = SEGMENT_SLOTS - 100
 
     def seal(self) -> None:
         super().seal()
