@@ -137,6 +137,8 @@ def test_a_repeated_payment_information_id_rejects_the_second():
 @pytest.mark.parametrize(
     ("count", "control_sum", "reasons"),
     [
+        ("1", "0" * 5000 + "10." + "0" * 5000, []),
+        ("1", "0" * 5000 + "9", ["AM10"]),
         ("2", None, ["AM18"]),
         ("1", "10.001", ["AM10"]),
         ("7", "9", ["AM10", "AM18"]),
@@ -162,6 +164,23 @@ def test_a_control_sum_counts_amounts_of_every_currency_and_rejected_ones_exactl
     file = read(message([payment(rows, count="5", control_sum="105.301")], count="5", control_sum="105.301"))
     assert file.findings == []
     assert file.totals_minor == {"EUR": 30, "JPY": 5}
+
+
+def test_sentences_stay_short_however_long_the_text_in_the_file():
+    zeros = "0" * 100_000
+    for text in (zeros + "1.001", zeros + "1.100", "1." + "0" * 100_000, "0." + zeros):
+        (batch,) = read(single(amount=text)).batches()
+        assert all(len(finding.text) < 200 for finding in batch.findings[0])
+    file = read(message([payment([transaction()], control_sum=zeros + "7")], control_sum=zeros + "8"))
+    assert all(len(finding.text) < 200 for finding in file.findings)
+    assert len(file.findings) == 2
+
+
+def test_more_payment_informations_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("qenex.rails.iso20022.credit_transfer.PAYMENTS_MAX", 2)
+    answer = read_pain001(many(3, 3))
+    assert isinstance(answer, Refusal)
+    assert answer.code == "MESSAGE_TOO_LARGE"
 
 
 def test_a_repeated_end_to_end_id_is_flagged_and_not_provided_is_not():

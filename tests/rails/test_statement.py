@@ -121,6 +121,27 @@ def test_a_value_that_the_message_cannot_hold_is_the_callers_mistake(columns: di
         written(header(0, 1), entries(**{**base, **columns}))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (">0.10<", ">0.11<", "do not give closing"),
+        (">0.10<", ">0.105<", "cannot be told exactly in EUR"),
+        (">0.10<", ">" + "0" * 5000 + ".10<", "cannot be told exactly in EUR"),
+        ('<Ntry><Amt Ccy="EUR">', '<Ntry><Amt Ccy="USD">', "different currencies: EUR, USD"),
+        ("DE89370400440532013000", "DE88370400440532013000", "check digits"),
+    ],
+)
+def test_a_statement_of_another_bank_that_does_not_add_up_is_flagged(old: str, new: str, sentence: str):
+    _, data = written(header(0, 10), entries(amount_minor=[10], credit=[True]))
+    text = data.decode()
+    file = read_camt053(text.replace(old, new, text.count(old) - (new == ">0.11<")).encode())
+    assert isinstance(file, StatementFile), file
+    (finding,) = file.findings
+    assert sentence in finding.text
+    assert finding.code in ("STATEMENT_UNBALANCED", "IBAN_INVALID")
+    assert finding.severity == "flag"
+
+
 def test_long_and_strange_names_are_made_to_fit():
     summary, data = written(
         header(0, 1),

@@ -427,7 +427,14 @@ class _Reading:
     def _read_header(self, element: etree._Element) -> CreditTransferHeader:
         message_id, created, count, total, party, party_id, agent = self._header_row(element)
         return CreditTransferHeader(
-            self._message, message_id, created.strip(), int(count), _stripped(total), party, party_id, _stripped(agent)
+            self._message,
+            message_id,
+            created.strip(),
+            int(count),
+            _plain_decimal(total),
+            party,
+            party_id,
+            _stripped(agent),
         )
 
     def _begin_payment(self, element: etree._Element) -> None:
@@ -438,7 +445,7 @@ class _Reading:
             None if read["batch_booking"] is None else read["batch_booking"].strip() in ("true", "1")
         )
         read["declared_count"] = None if read["declared_count"] is None else int(read["declared_count"])
-        read["declared_sum"] = _stripped(read["declared_sum"])
+        read["declared_sum"] = _plain_decimal(read["declared_sum"])
         read["requested_execution_date"] = read["requested_execution_date"].strip()[:10]
         payment = PaymentInformation(index=len(self._payments), **read)
         self._payments.append(payment)
@@ -453,7 +460,7 @@ class _Reading:
         try:
             date.fromisoformat(payment.requested_execution_date)
         except ValueError:
-            text = f"The execution date {payment.requested_execution_date} is not in the years 1 to 9999."
+            text = f"The execution date {payment.requested_execution_date[:40]} is not in the years 1 to 9999."
             self._refuse_payment(payment, Finding("DATE_INVALID", "DT01", f"{path}/ReqdExctnDt", text))
         if payment.debtor_iban is not None:
             iban = parse_iban(payment.debtor_iban)
@@ -558,14 +565,16 @@ class _Reading:
                         minor, extra = 0, ""
                     else:
                         if extra.strip("0"):
-                            sentence = f"{text.strip()} has more decimals than {code} has ({digits})."
+                            sentence = f"{text.strip()[:40]} has more decimals than {code} has ({digits})."
                             found(number, row, "AMOUNT_TOO_PRECISE", "CH20", "Amt/InstdAmt", sentence)
                             payment.sum += _fraction(text)
                         else:
                             if minor == 0:
                                 found(number, row, "AMOUNT_ZERO", "AM01", "Amt/InstdAmt", "The amount is zero.")
                             elif extra:
-                                sentence = f"{text.strip()} is written with more decimals than {code} has ({digits})."
+                                sentence = (
+                                    f"{text.strip()[:40]} is written with more decimals than {code} has ({digits})."
+                                )
                                 found(number, row, "AMOUNT_EXTRA_ZEROS", "CH20", "Amt/InstdAmt", sentence, "flag")
                             row[at_amount] = minor
                             totals[code] = totals.get(code, 0) + minor
@@ -619,10 +628,22 @@ def _stripped(text: str | None) -> str | None:
     return None if text is None else text.strip()
 
 
+def _plain_decimal(text: str | None) -> str | None:
+    """A decimal without white space, and without the zeros that a schema allows in any number and nobody needs."""
+    if text is None:
+        return None
+    text = text.strip()
+    if len(text) <= 40:
+        return text
+    whole, _, decimals = text.partition(".")
+    sign = "-" if whole.startswith("-") else ""
+    return f"{sign}{whole.lstrip('+-0') or '0'}.{decimals.rstrip('0') or '0'}"
+
+
 def _fraction(text: str | None) -> Fraction:
     """A decimal as it is, exactly; 0 for a text that is no number within reason (the row is rejected elsewhere)."""
     try:
-        return Fraction((text or "0").strip())
+        return Fraction(_plain_decimal(text) or "0")
     except ValueError:
         return Fraction(0)
 

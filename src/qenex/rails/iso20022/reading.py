@@ -81,6 +81,7 @@ def open_source(source: Source, limits: Limits) -> tuple[BinaryIO, bool]:
 
 def readable(text: str) -> str:
     """libxml2's sentence without namespaces and line ends."""
+    text = re.sub(r", line \d+, column \d+$", "", text.strip())
     return re.sub(r"\{[^}]*\}", "", text).strip().rstrip(".").replace("\n", " ")
 
 
@@ -148,6 +149,9 @@ def _encoding_of(head: bytes) -> str:
     name = declared.group(1).decode("ascii", "replace")
     if _ENCODINGS.fullmatch(name) is None:
         raise Refused(refuse("MESSAGE_ENCODING", where="byte 0", encoding=name, why="this encoding is not read"))
+    if name.lower().startswith(("utf-16", "utf16")):
+        why = "the declaration is written in single bytes"
+        raise Refused(refuse("MESSAGE_ENCODING", where="byte 0", encoding=name, why=why))
     return name
 
 
