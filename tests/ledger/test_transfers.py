@@ -190,15 +190,15 @@ def test_held_money_counts_against_the_payer_but_not_for_the_receiver(world):
         (TF.balancing_debit, 60, 60),
         (TF.balancing_debit, 59, 59),
         (TF.balancing_debit, 0, 0),
-        (TF.balancing_credit, MAX, 40),
+        (TF.balancing_credit, MAX, 35),
         (TF.balancing_credit, 7, 7),
-        (TF.balancing_debit | TF.balancing_credit, MAX, 40),
+        (TF.balancing_debit | TF.balancing_credit, MAX, 35),
         (TF.balancing_debit | HOLD, MAX, 60),
-        (TF.balancing_credit | HOLD, 41, 40),
+        (TF.balancing_credit | HOLD, 36, 35),
     ],
 )
 def test_a_balancing_transfer_moves_what_both_sides_can_take(world, flags, amount, moved):
-    """Account 4 has 100 in credits, 30 out, 10 held; account 5 has 50 in debits, 10 in credits."""
+    """Account 4 has 100 in credits, 30 out, 10 held; account 5 has 50 in debits, 10 in credits, 5 held."""
     world.open(4, 5)
     world.must(debit_account_id=1, credit_account_id=4, amount=100)
     world.must(debit_account_id=4, credit_account_id=1, amount=30)
@@ -206,6 +206,8 @@ def test_a_balancing_transfer_moves_what_both_sides_can_take(world, flags, amoun
     hold(world, debit_account_id=1, credit_account_id=4, amount=1_000)
     world.must(debit_account_id=5, credit_account_id=1, amount=50)
     world.must(debit_account_id=1, credit_account_id=5, amount=10)
+    hold(world, debit_account_id=1, credit_account_id=5, amount=5)
+    hold(world, debit_account_id=5, credit_account_id=1, amount=1_000)
     id_ = world.must(debit_account_id=4, credit_account_id=5, flags=flags, amount=amount)
     assert world.stored(id_)[0].amount == moved
 
@@ -255,6 +257,20 @@ def test_a_closed_account_takes_only_voids(world):
     assert world.transfers(resolution(world, closing, VOID, 0)) == [T.created]
     assert world.account(1).flags == 0
     assert world.transfers(resolution(world, money, POST, MAX)) == [T.created]
+
+
+@pytest.mark.parametrize("side", ["debit", "credit"])
+@pytest.mark.parametrize("by_expiry", [False, True])
+def test_an_ordinary_hold_that_goes_leaves_a_closed_account_closed(world, side, by_expiry):
+    account = 1 if side == "debit" else 2
+    money = hold(world, timeout=1)
+    world.must(flags=HOLD | (TF.closing_debit if side == "debit" else TF.closing_credit), amount=0)
+    if by_expiry:
+        assert world.ledger.expire(START + 5_000_000_000) == 1
+    else:
+        assert world.transfers(resolution(world, money, VOID, 0)) == [T.created]
+    assert world.account(account).flags == AF.closed
+    assert world.balances(account) == (0, 0, 0, 0)
 
 
 def test_one_hold_may_close_both_accounts_and_its_expiry_opens_them(world):

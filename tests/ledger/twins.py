@@ -99,6 +99,9 @@ class Twins:
         self.now = start
         self.balances_were_set = False
 
+    def apply_records(self, method: str, events: np.ndarray) -> list[int]:
+        return self._batch(method, events)["status"].tolist()
+
     def create_accounts(self, accounts: list[Account]) -> list[int]:
         events = accounts_array(accounts)
         return self._batch("create_accounts", events)["status"].tolist()
