@@ -8,7 +8,7 @@ import pytest
 from tests.storage.relational.worlds import ANNA, DAY, IBAN, anna_with_an_account, code_of, keyring_in, opened
 
 from qenex.crypto import TamperFound
-from qenex.storage.relational import BANK_ID, AccountRow, Store, shard_of
+from qenex.storage.relational import BANK_ID, AccountRow, Store, restore_database, shard_of
 from qenex.values import InvariantBroken
 
 
@@ -97,6 +97,26 @@ def test_a_new_master_key_rewraps_every_customer_key_and_the_old_one_can_go(tmp_
         keyring.retire_masters(keep=2)
     with opened(tmp_path) as again:
         assert len([customer for customer in again.customers() if customer.details]) == 50
+
+
+def test_old_master_keys_retire_only_when_nothing_needs_them(tmp_path: Path):
+    keyring = keyring_in(tmp_path)
+    store = Store.create(tmp_path, keyring)
+    assert isinstance(store, Store)
+    with store:
+        anna_with_an_account(store)
+        store.backup(tmp_path / "backup")
+        keyring.add_master()
+        store.retire_old_master_keys()  # Everything is still under version 1, so nothing goes.
+        assert store.rotate_master_key() == 3
+        assert store.customer(ANNA).details is not None  # type: ignore[union-attr]
+    with opened(tmp_path) as again:
+        assert again.customer(ANNA).details is not None  # type: ignore[union-attr]
+        again.retire_old_master_keys()
+    # The backup from before needs a key that is gone now; it does not open as something else.
+    assert restore_database(tmp_path / "backup", tmp_path) is None
+    with opened(tmp_path) as restored, pytest.raises(TamperFound, match="master key 1 is not in the keyring"):
+        restored.customer(ANNA)
 
 
 def test_an_account_is_found_by_iban_by_id_and_by_owner(store: Store):

@@ -35,6 +35,7 @@ Customers::
     store.rotate_customer_key(customer_id) -> int | Refusal           # new version for new records
     store.reseal_customer(customer_id) -> int | Refusal               # re-encrypts old records, destroys old versions
     store.rewrap_customer_keys() -> int                               # after keyring.add_master()
+    store.rotate_master_key() -> int ; store.retire_old_master_keys() -> None   # the second makes older backups unreadable
     store.erase_customer(customer_id, reason) -> None | Refusal       # destroys the keys: list of erasures first, then the store
 
 Accounts (status: opening -> open <-> frozen -> closed)::

@@ -208,6 +208,26 @@ class Customers(StorePart):
                 self._database.forget_old_pages()
                 return total
 
+    def rotate_master_key(self) -> int:
+        """A new master key, with every data key wrapped by it; returns its version. Old versions stay in the keyring.
+
+        An interrupted run leaves keys under both versions, all usable; run it again.
+        """
+        version = self._keyring.add_master()
+        self.rewrap_customer_keys()
+        return version
+
+    def retire_old_master_keys(self) -> None:
+        """Destroy the master keys that no data key in this database needs any more.
+
+        Backups of the database from before the rotation cannot be read afterwards, except with a keys.json of their time.
+        """
+        with self._database.read("find the oldest master key in use") as connection:
+            row = connection.exec_driver_sql(
+                "SELECT min(master_version) FROM customer_keys WHERE wrapped IS NOT NULL"
+            ).one()
+        self._keyring.retire_masters(keep=int(row[0]))  # The bank's own key is always there.
+
     # --- erasure ------------------------------------------------------------------------------------------------------
 
     def erase_customer(self, customer_id: int, reason: str) -> None | Refusal:
