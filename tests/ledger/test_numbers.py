@@ -168,6 +168,9 @@ def test_a_value_that_does_not_fit_is_refused():
     for change in ({"id": 1 << 128}, {"id": -1}, {"code": 1 << 16}, {"ledger": -1}, {"timestamp": 1 << 64}):
         with pytest.raises(ValueError):
             accounts_array([Account(**{"id": 1, "ledger": 1, "code": 1, **change})])
+    for reserved in (b"", bytes(39), bytes(41)):
+        with pytest.raises(ValueError):
+            account_updates_array([AccountUpdate(id=1, account_id=1, kind=1, reserved=reserved)])
 
 
 CORE = Path(__file__).parents[2] / "core"

@@ -15,28 +15,21 @@ from typing import Any, Final
 
 import numpy as np
 
-from qenex.ledger.types import ACCOUNT, ACCOUNT_UPDATE, TRANSFER, U64_MAX, U128_MAX, Records
+from qenex.ledger.types import ACCOUNT, ACCOUNT_UPDATE, TRANSFER, Records
 
-_ACCOUNT_LAYOUT: Final = Struct("<12Q Q I I I H H Q")
-_TRANSFER_LAYOUT: Final = Struct("<12Q Q I I I H H Q")
-_UPDATE_LAYOUT: Final = Struct("<8Q 40s H H I Q Q")
-
-
-def _words(event: object, *names: str) -> list[int]:
-    words: list[int] = []
-    for name in names:
-        value = index(getattr(event, name))
-        if not 0 <= value <= U128_MAX:
-            raise ValueError(f"{name} does not fit 128 bits: {value}")
-        words += (value & U64_MAX, value >> 64)
-    return words
+# Accounts and transfers have the same layout. Read as halves of u128, written as 16 bytes each.
+_EVENT_HALVES: Final = Struct("<12Q Q I I I H H Q")
+_EVENT_PACKED: Final = Struct("<16s16s16s16s16s16s Q I I I H H Q")
+_UPDATE_HALVES: Final = Struct("<8Q 40s H H I Q Q")
+_UPDATE_PACKED: Final = Struct("<16s16s16s16s 40s H H I Q Q")
 
 
-def _packed(event: object, layout: Struct, values: list[Any]) -> bytes:
-    try:
-        return layout.pack(*values)
-    except StructError as failure:
-        raise ValueError(f"a field does not fit its size in {event!r}: {failure}") from failure
+def _u128(value: int) -> bytes:
+    return index(value).to_bytes(16, "little")
+
+
+def _does_not_fit(event: object, failure: Exception) -> ValueError:
+    return ValueError(f"a field does not fit its size in {event!r}: {failure}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,19 +51,14 @@ class Account:
     timestamp: int = 0
 
     def pack(self) -> bytes:
-        return _packed(
-            self,
-            _ACCOUNT_LAYOUT,
-            [
-                *_words(
-                    self,
-                    "id",
-                    "debits_pending",
-                    "debits_posted",
-                    "credits_pending",
-                    "credits_posted",
-                    "user_data_128",
-                ),
+        try:
+            return _EVENT_PACKED.pack(
+                _u128(self.id),
+                _u128(self.debits_pending),
+                _u128(self.debits_posted),
+                _u128(self.credits_pending),
+                _u128(self.credits_posted),
+                _u128(self.user_data_128),
                 self.user_data_64,
                 self.user_data_32,
                 self.reserved,
@@ -78,8 +66,9 @@ class Account:
                 self.code,
                 self.flags,
                 self.timestamp,
-            ],
-        )
+            )
+        except (OverflowError, StructError) as failure:
+            raise _does_not_fit(self, failure) from failure
 
     def record(self) -> np.void:
         """The 128-byte record as one numpy scalar."""
@@ -110,11 +99,14 @@ class Transfer:
     timestamp: int = 0
 
     def pack(self) -> bytes:
-        return _packed(
-            self,
-            _TRANSFER_LAYOUT,
-            [
-                *_words(self, "id", "debit_account_id", "credit_account_id", "amount", "pending_id", "user_data_128"),
+        try:
+            return _EVENT_PACKED.pack(
+                _u128(self.id),
+                _u128(self.debit_account_id),
+                _u128(self.credit_account_id),
+                _u128(self.amount),
+                _u128(self.pending_id),
+                _u128(self.user_data_128),
                 self.user_data_64,
                 self.user_data_32,
                 self.timeout,
@@ -122,8 +114,9 @@ class Transfer:
                 self.code,
                 self.flags,
                 self.timestamp,
-            ],
-        )
+            )
+        except (OverflowError, StructError) as failure:
+            raise _does_not_fit(self, failure) from failure
 
     def record(self) -> np.void:
         """The 128-byte record as one numpy scalar."""
@@ -151,19 +144,23 @@ class AccountUpdate:
     reserved2: int = 0
 
     def pack(self) -> bytes:
-        return _packed(
-            self,
-            _UPDATE_LAYOUT,
-            [
-                *_words(self, "id", "account_id", "value", "user_data_128"),
+        if len(self.reserved) != 40:
+            raise ValueError(f"reserved has 40 bytes, not {len(self.reserved)}")
+        try:
+            return _UPDATE_PACKED.pack(
+                _u128(self.id),
+                _u128(self.account_id),
+                _u128(self.value),
+                _u128(self.user_data_128),
                 self.reserved,
                 self.kind,
                 self.reason,
                 self.flags,
                 self.reserved2,
                 self.timestamp,
-            ],
-        )
+            )
+        except (OverflowError, StructError) as failure:
+            raise _does_not_fit(self, failure) from failure
 
     def record(self) -> np.void:
         """The 128-byte record as one numpy scalar."""
@@ -208,7 +205,7 @@ def accounts_list(records: Any) -> list[Account]:
             flags=r[17],
             timestamp=r[18],
         )
-        for r in _ACCOUNT_LAYOUT.iter_unpack(records.tobytes())
+        for r in _EVENT_HALVES.iter_unpack(records.tobytes())
     ]
 
 
@@ -230,7 +227,7 @@ def transfers_list(records: Any) -> list[Transfer]:
             flags=r[17],
             timestamp=r[18],
         )
-        for r in _TRANSFER_LAYOUT.iter_unpack(records.tobytes())
+        for r in _EVENT_HALVES.iter_unpack(records.tobytes())
     ]
 
 
@@ -249,7 +246,7 @@ def account_updates_list(records: Any) -> list[AccountUpdate]:
             reserved2=r[12],
             timestamp=r[13],
         )
-        for r in _UPDATE_LAYOUT.iter_unpack(records.tobytes())
+        for r in _UPDATE_HALVES.iter_unpack(records.tobytes())
     ]
 
 
