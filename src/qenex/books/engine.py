@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from qenex.books.documents import sync_folder
 from qenex.books.leaves import CREATED, has_resolved_record, leaf_records
+from qenex.books.origins import read_origins
 from qenex.chain import LeafKind, MerkleLog, leaf_hashes
 from qenex.ledger import BATCH_MAX, RESULT, AccountFilter, QueryFilter
 from qenex.ledger.native import (
@@ -59,7 +61,6 @@ SNAPSHOT = "snapshot"
 SNAPSHOT_MAGIC = b"QENEX-SNAPSHOT-1\n"
 SNAPSHOT_PARTS = ("MARKS", "HOLDS", "BURNT", "UPDATES", "BATCHES")
 RUN_MAGIC = b"QENEX-RUN-1\n\0\0\0\0"
-ORIGINS_FILE = "origins.json"
 SNAPSHOT_AT_CLOSE = 100_000
 """Index entries since the last snapshot above which closing writes one: replaying fewer is quicker than that."""
 
@@ -87,7 +88,7 @@ class JournaledEngine:
         self._job: _SealJob | None = None
         self.last_block: Block | None = None
         self.findings: list[Finding] = []
-        self.origins: list[bytes] = _read_origins(root)
+        self.origins: list[bytes] = [entry.record for entry in read_origins(root)]
         self.replayed = 0
         (root / "index").mkdir(mode=0o700, exist_ok=True)
 
@@ -95,6 +96,7 @@ class JournaledEngine:
 
     def recover(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Snapshot plus the batches after it. Returns the number of leaves in the journal."""
+        self._forget_lost_chains()
         for number in self._journal.segment_numbers():
             self._use_segment(number)
         position, leaves = self._load_snapshot()
@@ -136,6 +138,14 @@ class JournaledEngine:
             except CoreFull as full:
                 self._make_room(full, batch_before=batch)
         self._finish_job()
+
+    def _forget_lost_chains(self) -> None:
+        """Zero what the chain files hold for slots behind the durable end: an interrupted write may have been there."""
+        last, offset = divmod(self._journal.durable.slot, SEGMENT_SLOTS)
+        for path in (self._root / "index").glob("chain-*"):
+            number = int(path.name.removeprefix("chain-"))
+            if number >= last:
+                os.truncate(path, 8 * offset if number == last else 0)
 
     def catch_up(self, log: MerkleLog, leaves: int) -> None:
         """Bring the Merkle log to exactly the journal's leaves: it is derived, and may be behind or ahead."""
@@ -474,6 +484,9 @@ class _SealJob:
             together, merged_name = _merge_runs(folder, [r for _, r in final[first:]], self._position.number, merged)
             self.merged = (first, merged, together, merged_name)
             final[first:] = [(merged_name, together)]
+        # The snapshot must never outlive the chains it speaks of.
+        for chain in folder.glob("chain-*"):
+            _sync_file(chain)
         self._write_snapshot([n for n, _ in final])
         keep = {n for n, _ in final}
         for old in folder.glob("run-*"):
@@ -533,7 +546,7 @@ class _RunWriter:
         self._memory[-32:] = np.frombuffer(digest, dtype=np.uint8)
         self._memory.flush()
         self._new.replace(self._path)
-        _sync_folder(self._path.parent)
+        sync_folder(self._path.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -605,6 +618,7 @@ def _merge_all(parts: list[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
 
 
 def _write_snapshot(root: Path, meta: dict[str, Any], parts: dict[str, npt.NDArray[np.uint8]]) -> None:
+    parts = dict(sorted(parts.items()))  # in the order in which the head names them
     meta = {**meta, "parts": {name: len(content) for name, content in parts.items()}}
     head = json.dumps(meta, sort_keys=True).encode()
     new = root / f"{SNAPSHOT}.new"
@@ -623,7 +637,7 @@ def _write_snapshot(root: Path, meta: dict[str, Any], parts: dict[str, npt.NDArr
         file.flush()
         os.fsync(file.fileno())
     new.replace(root / SNAPSHOT)
-    _sync_folder(root)
+    sync_folder(root)
 
 
 def _read_snapshot(path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[np.uint8]]] | str:
@@ -656,27 +670,9 @@ def stored_leaf_records(batch: StoredBatch) -> npt.NDArray[np.uint8]:
     return leaf_records(units, len(batch.events), batch.statuses)
 
 
-def _read_origins(root: Path) -> list[bytes]:
-    path = root / ORIGINS_FILE
-    if not path.exists():
-        return []
-    return [bytes.fromhex(record) for record in json.loads(path.read_text())]
-
-
-def write_origins(root: Path, origins: list[bytes]) -> None:
-    """Keep the entries that name this log's parents; the newest comes first."""
-    new = root / f"{ORIGINS_FILE}.new"
-    with new.open("w") as file:
-        json.dump([record.hex() for record in origins], file)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(root / ORIGINS_FILE)
-    _sync_folder(root)
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        os.fdatasync(descriptor)
     finally:
         os.close(descriptor)
