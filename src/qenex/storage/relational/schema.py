@@ -142,6 +142,13 @@ accounts = _table(
     },
 )
 Index("accounts_by_owner", accounts.c.shard, accounts.c.owner_id)
+Index(
+    "accounts_opening",
+    accounts.c.shard,
+    accounts.c.id,
+    sqlite_where=text("status = 'opening'"),
+    postgresql_where=text("status = 'opening'"),
+)
 
 ibans = _table(
     "ibans",
@@ -174,6 +181,14 @@ files = _table(
         "finished_has_a_time": "(state = 'finished') = (finished_ns IS NOT NULL)",
         "counts_fit": "accepted >= 0 AND rejected >= 0 AND accepted + rejected <= transactions",
     },
+)
+
+Index(
+    "files_begun",
+    files.c.shard,
+    files.c.id,
+    sqlite_where=text("state = 'begun'"),
+    postgresql_where=text("state = 'begun'"),
 )
 
 file_messages = _table(

@@ -272,6 +272,14 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "files_begun",
+        "files",
+        ["shard", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'begun'"),
+        postgresql_where=sa.text("state = 'begun'"),
+    )
     op.create_table(
         "ibans",
         sa.Column("shard", sa.Integer(), nullable=False),
@@ -367,6 +375,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("accounts_by_owner", "accounts", ["shard", "owner_id"], unique=False)
+    op.create_index(
+        "accounts_opening",
+        "accounts",
+        ["shard", "id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'opening'"),
+        postgresql_where=sa.text("status = 'opening'"),
+    )
     op.create_table(
         "customer_keys",
         sa.Column("shard", sa.Integer(), nullable=False),
