@@ -168,7 +168,9 @@ def test_a_statement_says_what_was_booked_in_all_three_forms(qenex: Here | Proce
     assert "INV-1" in table
 
 
-def test_statement_numbers_are_unbroken_and_each_opens_with_the_closing_of_the_one_before(qenex: Here | Process) -> None:
+def test_statement_numbers_are_unbroken_and_each_opens_with_the_closing_of_the_one_before(
+    qenex: Here | Process,
+) -> None:
     owner = qenex("customer", "add", "Ada", "--json").json["id"]
     iban = new_account(qenex, owner)
     closings = []

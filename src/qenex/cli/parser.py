@@ -185,14 +185,14 @@ def _customers_and_accounts(verbs: _Verbs) -> None:
         "show",
         "customers:show",
         "show one customer and its accounts",
-        "qenex customer show C000001",
+        "qenex customer show 2170298236708663210662",
         _argument("customer", metavar="ID"),
     )
     customer.add(
         "erase",
         "customers:erase",
         "destroy a customer's key: the personal data is gone, every proof still verifies",
-        "qenex customer erase C000001 --yes",
+        "qenex customer erase 2170298236708663210662 --yes",
         _argument("customer", metavar="ID"),
         _argument("--yes", action="store_true", help="really: this cannot be undone"),
         *_FOUR_EYES,
@@ -202,8 +202,8 @@ def _customers_and_accounts(verbs: _Verbs) -> None:
         "open",
         "accounts:open_",
         "open an account",
-        "qenex account open --owner C000001 --currency EUR\nqenex account open --owner C000001 --currency EUR --overdraft 500.00\n"
-        "qenex account open --owner C000001 --currency EUR --iban DE89370400440532013000",
+        "qenex account open --owner 2170298236708663210662 --currency EUR\nqenex account open --owner 2170298236708663210662 --currency EUR --overdraft 500.00\n"
+        "qenex account open --owner 2170298236708663210662 --currency EUR --iban DE89370400440532013000",
         _argument("--owner", required=True, metavar="ID", help="the customer"),
         _argument("--currency", required=True, metavar="CCY", help="ISO 4217 code, such as EUR"),
         _argument("--iban", metavar="IBAN", help="use this number (default: the next free one)"),

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from itertools import repeat
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from qenex.payments.orders import Payments, Posted
 from qenex.payments.posting import Started, finish
@@ -31,6 +32,8 @@ CHUNK_BYTES = 1 << 20
 DAYS_AHEAD_MAX = 366
 
 Progress = Callable[[int, int], None]
+Decided: TypeAlias = dict[int, tuple[str, str | None, int | None]]
+"""place -> status, reason, transfer id"""
 
 
 @dataclass(slots=True)
@@ -103,11 +106,8 @@ def _pay_batches(
     paid = Paid(file.header.message_id, [], [], [], [], _report_path(bank, file, ""))
     decisions: list[StatusColumns] = []
     earlier = _decided_before(bank, incoming.id) if resumed else {}
-    waiting: tuple[CreditTransferBatch, Started, dict[int, tuple[str, str | None, int | None]]] | None = None
 
-    def take(
-        batch: CreditTransferBatch, started: Started, known: dict[int, tuple[str, str | None, int | None]]
-    ) -> None:
+    def take(batch: CreditTransferBatch, started: Started, known: Decided) -> None:
         posted = _merged(finish(bank, started), known, len(batch))
         decisions.append(_columns(batch, posted))
         paid.end_to_end_ids += batch.end_to_end_id
@@ -117,26 +117,23 @@ def _pay_batches(
         if progress is not None:
             progress(len(paid.statuses), file.transaction_count)
 
-    for batch in file.batches():
-        known = (
-            {row: earlier[batch.first + row] for row in range(len(batch)) if batch.first + row in earlier}
-            if earlier
-            else {}
-        )
-        payments = _payments(bank, incoming.id, batch, skip=known)
-        started = submit_ahead(bank, payments)
-        if waiting is not None:
-            take(*waiting)
-        waiting = batch, started, known
-    if waiting is not None:
-        take(*waiting)
+    # One helper brings batches to their end, in order, while the next one is looked up and recorded here.
+    with ThreadPoolExecutor(1, thread_name_prefix="pay") as helper:
+        taking: Future[None] | None = None
+        for batch in file.batches():
+            places = range(batch.first, batch.first + len(batch))
+            known = {place - batch.first: earlier[place] for place in places if place in earlier} if earlier else {}
+            started = submit_ahead(bank, _payments(bank, incoming.id, batch, skip=known))
+            if taking is not None:
+                taking.result()
+            taking = helper.submit(take, batch, started, known)
+        if taking is not None:
+            taking.result()
     invariant(len(paid.statuses) == file.transaction_count, "every transaction of a file gets one status")
     return paid, decisions
 
 
-def _payments(
-    bank: Bank, file_id: bytes, batch: CreditTransferBatch, *, skip: dict[int, tuple[str, str | None, int | None]]
-) -> Payments:
+def _payments(bank: Bank, file_id: bytes, batch: CreditTransferBatch, *, skip: Decided) -> Payments:
     """The rows of a batch as payments, without those that were decided before a crash."""
     rows = [row for row in range(len(batch)) if row not in skip] if skip else range(len(batch))
     today = bank.today()
@@ -200,9 +197,9 @@ def _value_days(today: int) -> Callable[[str], int]:
     return value_day
 
 
-def _decided_before(bank: Bank, file_id: bytes) -> dict[int, tuple[str, str | None, int | None]]:
+def _decided_before(bank: Bank, file_id: bytes) -> Decided:
     """position -> (status, reason, transfer id) of the payments that an earlier try brought to an end."""
-    decided: dict[int, tuple[str, str | None, int | None]] = {}
+    decided: Decided = {}
     for row in bank.store.payments_of_file(file_id):
         match row.state:
             case PaymentState.BEGUN:
@@ -218,7 +215,7 @@ def _decided_before(bank: Bank, file_id: bytes) -> dict[int, tuple[str, str | No
     return decided
 
 
-def _merged(posted: Posted, known: dict[int, tuple[str, str | None, int | None]], count: int) -> Posted:
+def _merged(posted: Posted, known: Decided, count: int) -> Posted:
     if not known:
         return posted
     fresh: Iterator[tuple[str, str | None, int | None]] = zip(posted.statuses, posted.reasons, posted.transfer_ids)
