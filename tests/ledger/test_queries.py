@@ -147,6 +147,26 @@ def test_an_invalid_account_filter_finds_nothing(world, change):
     assert len(world.ledger.account_balances(filter)) == 0
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"limit": -1},
+        {"limit": 1 << 32},
+        {"flags": 1 << 32},
+        {"timestamp_min": -1},
+        {"timestamp_max": 1 << 64},
+        {"code": 1 << 16},
+        {"user_data_32": 1 << 32},
+        {"user_data_64": 1 << 64},
+        {"user_data_128": 1 << 128},
+    ],
+)
+def test_a_filter_holds_only_what_fits_its_fields(change):
+    for build in (lambda: AccountFilter(**{"account_id": 1, **change}), lambda: QueryFilter(**change)):
+        with pytest.raises(ValueError):
+            build()
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 def test_pages_by_timestamp_join_to_the_whole(world, reverse):
     flags = DEBITS | CREDITS | (REVERSED if reverse else 0)

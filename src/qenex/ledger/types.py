@@ -389,6 +389,13 @@ class UpdateAccountStatus(IntEnum):
 # Filters. An invalid filter is answered with nothing, not with an error, as in TigerBeetle.
 
 
+def _check_bits(filter: object, **bits: int) -> None:
+    for name, count in bits.items():
+        value = index(getattr(filter, name))
+        if value < 0 or value >> count:
+            raise ValueError(f"{name} of a filter does not fit {count} bits: {value}")
+
+
 @dataclass(frozen=True, slots=True)
 class AccountFilter:
     """Transfers (or balances) of one account. 0 = any; timestamps inclusive; `limit` at most BATCH_MAX are returned."""
@@ -402,6 +409,20 @@ class AccountFilter:
     timestamp_max: int = 0
     limit: int = BATCH_MAX
     flags: int = AccountFilterFlags.debits | AccountFilterFlags.credits
+
+    def __post_init__(self) -> None:
+        _check_bits(
+            self,
+            account_id=128,
+            user_data_128=128,
+            user_data_64=64,
+            user_data_32=32,
+            code=16,
+            timestamp_min=64,
+            timestamp_max=64,
+            limit=32,
+            flags=32,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,6 +438,20 @@ class QueryFilter:
     timestamp_max: int = 0
     limit: int = BATCH_MAX
     flags: int = 0
+
+    def __post_init__(self) -> None:
+        _check_bits(
+            self,
+            ledger=32,
+            user_data_128=128,
+            user_data_64=64,
+            user_data_32=32,
+            code=16,
+            timestamp_min=64,
+            timestamp_max=64,
+            limit=32,
+            flags=32,
+        )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
