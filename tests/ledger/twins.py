@@ -30,12 +30,20 @@ from qenex.ledger.types import U128_MAX
 
 
 class Sealing(NativeLedger):
-    """The native engine with an index so small that it is sealed all the time, its runs merged now and then, and its
-    records going on in a second segment."""
+    """The native engine, its index sealed after every fifth batch, the runs merged now and then, and its records going on
+    in a second segment."""
 
     def __init__(self) -> None:
-        super().__init__(generation_max=48)
+        super().__init__()
         self._next_slot = SEGMENT_SLOTS - 100
+        self._batches = 0
+
+    def apply(self, *arguments, **named):
+        applied = super().apply(*arguments, **named)
+        self._batches += 1
+        if self._batches % 5 == 0:
+            self.seal()
+        return applied
 
     def seal(self) -> None:
         super().seal()
