@@ -279,3 +279,11 @@ def test_copies_of_our_elements_inside_supplementary_data_are_not_payments():
     assert [batch.end_to_end_id for batch in file.batches()] == [["E2E-1", "E2E-2"]]
     assert file.findings == []
     assert len(file.payments) == 1
+
+
+@pytest.mark.parametrize("padding", [0, 70_000], ids=["in one piece", "in pieces"])
+@pytest.mark.parametrize("blank", [" ", " <!-- c -->", "<!-- c --> ", " <?p i?>", "\n", "<![CDATA[ ]]>", "&#32;"])
+def test_a_value_of_white_space_only_is_a_value(blank: str, padding: int):
+    text = single().decode().replace("Claire Dupont", blank) + " " * padding
+    (batch,) = read(text).batches()
+    assert batch.creditor_name == ["\n" if blank == "\n" else " "]

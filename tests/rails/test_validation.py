@@ -30,4 +30,5 @@ def test_a_message_without_definition_is_refused():
     answer = validate(single().replace(b"pain.001.001.09", b"pain.001.001.99"))
     assert isinstance(answer, Refusal)
     assert answer.code == "MESSAGE_UNKNOWN"
+    assert isinstance(validate(single().replace(b"Claire", b"&nope;")), Refusal)
     assert validate(b"<a><b/></a>").code == "MESSAGE_UNKNOWN"  # type: ignore[union-attr]

@@ -10,6 +10,7 @@ import io
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
@@ -220,6 +221,21 @@ def expect_message(head: Head, wanted: tuple[str, ...]) -> str:
     raise Refused(refuse("MESSAGE_UNKNOWN", found=found))
 
 
+_per_thread = threading.local()
+
+
+def whole_parser() -> etree.XMLParser:
+    """This thread's parser for a message in one piece. Entities are "internal", because with False lxml takes unknown ones for
+    well-formed; the document type declarations that could define some are refused before."""
+    parser: etree.XMLParser | None = getattr(_per_thread, "parser", None)
+    if parser is None:
+        parser = _per_thread.parser = etree.XMLParser(
+            resolve_entities="internal", no_network=True, load_dtd=False, huge_tree=False, remove_comments=True,
+            remove_pis=True,
+        )  # fmt: skip
+    return parser
+
+
 class ElementStream:
     """The elements named `tags` of one message, in document order, each as it ends. Raises Refused at the first fault.
 
@@ -237,10 +253,29 @@ class ElementStream:
     def _parser(self, events: tuple[Literal["start", "end"]], tags: list[str] | None) -> etree.XMLPullParser:
         return etree.XMLPullParser(
             events=events, tag=tags, schema=compiled_schema(self._message), resolve_entities="internal", no_network=True,
-            load_dtd=False, remove_comments=True, remove_pis=True, remove_blank_text=True, huge_tree=False,
+            load_dtd=False, remove_comments=True, remove_pis=True, huge_tree=False,
         )  # fmt: skip
 
     def __iter__(self) -> Iterator[etree._Element]:
+        small = self._small() if self._file.seek(0, io.SEEK_END) <= _CHUNK_BYTES else None
+        return self._pieces() if small is None else iter(small)
+
+    def _small(self) -> list[etree._Element] | None:
+        """All elements of a file of one piece that has no fault; None leaves it to the slower way, which says what is wrong."""
+        self._file.seek(0)
+        data = self._file.read()
+        try:
+            root = etree.fromstring(data, whole_parser())
+        except etree.XMLSyntaxError:
+            return None
+        if root.getroottree().docinfo.internalDTD is not None or not compiled_schema(self._message).validate(root):
+            return None
+        update = getattr(self._digest, "update", None)
+        if update is not None:
+            update(data)
+        return [element for _, element in etree.iterwalk(root, events=("end",), tag=self._tags)]
+
+    def _pieces(self) -> Iterator[etree._Element]:
         parser = self._parser(("end",), self._tags)
         update = getattr(self._digest, "update", None)
         self._file.seek(0)

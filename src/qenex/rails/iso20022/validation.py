@@ -22,6 +22,7 @@ from qenex.rails.iso20022.reading import (
     read_head,
     readable,
     syntax_refusal,
+    whole_parser,
 )
 from qenex.rails.iso20022.schema import compiled_schema
 from qenex.values import Refusal, refuse
@@ -50,9 +51,8 @@ def validate(source: Source, *, limits: Limits = Limits()) -> Verdict | Refusal:
                 file.close()
         if len(data) > VALIDATED_BYTES_MAX:
             raise Refused(refuse("MESSAGE_TOO_LARGE", what=f"more than {VALIDATED_BYTES_MAX:,} bytes in one message"))
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
         try:
-            root = etree.fromstring(data, parser)
+            root = etree.fromstring(data, whole_parser())
         except etree.XMLSyntaxError as error:
             raise Refused(syntax_refusal(error, io.BytesIO(data), head.encoding)) from error
         if root.getroottree().docinfo.internalDTD is not None:
