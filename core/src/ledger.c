@@ -344,6 +344,9 @@ static int apply_events(qx_ledger *ledger, u32 kind, const u8 *events, u32 n, u6
     int chain = 0, broken = 0, differs = 0;
     u32 chain_start = 0, created = 0, burnt = 0;
 
+    if (kind != QX_KIND_TRANSFERS) {
+        balances = NULL;
+    }
     for (u32 i = 0; i < n; i++) {
         if (kind == QX_KIND_TRANSFERS && i % BLOCK == 0) {
             look_ahead(ledger, events, i, n);
