@@ -76,6 +76,7 @@ soak: setup
 docs: setup
 	@$(BIN)/python tools/docs.py
 	@set -e; for script in $(wildcard docs/generate_*.py); do $(BIN)/python $$script; done
+	@$(BIN)/python -m qenex.cli.reference > docs/.cli.md && mv docs/.cli.md docs/cli.md
 
 ## make clean   remove what setup, tests and benchmarks made (never a data folder)
 clean:
