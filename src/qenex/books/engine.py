@@ -97,7 +97,8 @@ class JournaledEngine:
     def recover(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Snapshot plus the batches after it. Returns the number of leaves in the journal."""
         self._forget_lost_chains()
-        for number in self._journal.segment_numbers():
+        # Segments behind the durable end are not for the core yet: recovery may remove them and make others in their place.
+        for number in range((self._journal.durable.slot >> SEGMENT_SHIFT) + 1):
             self._use_segment(number)
         position, leaves = self._load_snapshot()
         results = np.zeros(BATCH_MAX, dtype=RESULT)
@@ -662,6 +663,12 @@ def snapshot_is_whole(path: Path) -> str | None:
     """None when the snapshot is what was written, else why not."""
     loaded = _read_snapshot(path)
     return loaded if isinstance(loaded, str) else None
+
+
+def snapshot_runs(path: Path) -> list[str]:
+    """The names of the run files that a whole snapshot needs."""
+    loaded = _read_snapshot(path)
+    return [] if isinstance(loaded, str) else list(loaded[0]["runs"])
 
 
 def stored_leaf_records(batch: StoredBatch) -> npt.NDArray[np.uint8]:
