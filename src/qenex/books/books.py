@@ -10,12 +10,13 @@ from concurrent.futures import Future
 from pathlib import Path
 from struct import Struct
 from struct import error as StructError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qenex.books.engine import JournaledEngine
+from qenex.books.origins import check_origin_is_not_retired, read_origins
 from qenex.books.pipeline import Answer, Pipeline, Request
 from qenex.books.refusals import NO_SIGNING_KEYS, RECEIPT_NO_SUCH_TRANSFER
 from qenex.books.sealing import CHECKPOINT_FILE, Sealer, tree_size
@@ -53,6 +54,9 @@ from qenex.storage.journal import (
 )
 from qenex.values import Clock, CorruptionFound, Refusal, SystemClock, refuse
 
+if TYPE_CHECKING:
+    from qenex.books.backup import BackupReport
+
 Records = npt.NDArray[np.void]
 Statuses = npt.NDArray[np.uint32]
 Commitments = npt.NDArray[np.uint8]
@@ -60,6 +64,8 @@ Ids = Sequence[int] | npt.NDArray[np.uint64]
 
 CHECKPOINT_SECONDS = 1.0
 EXPIRY_SECONDS = 0.25
+LOCK_FILE = "LOCK"
+"""Locked while a process holds the folder. It names that process, and is empty once the process has finished well."""
 
 
 class Books:
@@ -122,13 +128,16 @@ class Books:
 
         `signers` sign checkpoints; without them receipts are refused. `timer` releases due holds and signs a checkpoint
         each second. `merkle=False` leaves the log alone (it catches up at the next open); for measurements.
-        `progress(done, total)` is told the batches replayed. Raises JournalInUse, JournalCorrupt, JournalWriteFailed."""
+        `progress(done, total)` is told the batches replayed. Raises JournalInUse, JournalCorrupt, JournalWriteFailed,
+        and OriginRetired for signers of a log that a restore to an earlier instant has ended."""
         root = Path(folder)
+        if signers is not None:
+            check_origin_is_not_retired(read_origins(root), signers.origin)
         if not create and not root.is_dir():
             raise FileNotFoundError(f"{root} holds no books")
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         disk = RealDisk(root)
-        disk.lock("LOCK")
+        disk.lock(LOCK_FILE)
         try:
             clock = clock or SystemClock()
             if Journal.is_there(disk):
@@ -185,7 +194,16 @@ class Books:
             if self._pipeline.log is not None:
                 self._pipeline.log.close()
             self._journal.close()
+            if self._pipeline.failure is None:
+                self._finished_well()
             self._disk.unlock()
+
+    def _finished_well(self) -> None:
+        lock = self._disk.open(LOCK_FILE)
+        try:
+            lock.truncate(0)
+        finally:
+            lock.close()
 
     def __enter__(self) -> Books:
         return self
@@ -367,6 +385,19 @@ class Books:
     @property
     def journal(self) -> Journal:
         return self._journal
+
+    @property
+    def origin(self) -> str:
+        """The name of the log that these books sign, empty without signing keys and checkpoint."""
+        return self._sealer.origin
+
+    def backup(
+        self, out_folder: str | os.PathLike[str], progress: Callable[[int, int], None] | None = None
+    ) -> BackupReport | Refusal:
+        """Copy everything durable into a new folder while the books go on; see `qenex.books.backup`."""
+        from qenex.books.backup import backup
+
+        return backup(self, out_folder, progress=progress)
 
     def in_quiet(self, task: Callable[[], object]) -> Future[Any]:
         """Run `task` between two batches; the future is ready when all batches before it are durable."""

@@ -27,6 +27,7 @@ from qenex.values import Refusal, refuse
 
 _BLOCK = struct.Struct("<QQ32s32s32sQQ")
 CHECKPOINT_FILE = "checkpoint"
+SYNC_EVERY = 1_000_000
 CHECKPOINT_NEW = "checkpoint.new"
 assert _BLOCK.size == 128
 
@@ -79,6 +80,13 @@ class Sealer:
         self._latest_leaves = tree_size(self.latest) - engine.origin_entries if self.latest else 0
 
     @property
+    def origin(self) -> str:
+        """The log's name; empty when nothing was ever signed and nothing can be."""
+        if self._signers is not None:
+            return self._signers.origin
+        return self.latest.split(b"\n", 1)[0].decode() if self.latest else ""
+
+    @property
     def can_sign(self) -> bool:
         return self._signers is not None and self._log is not None
 
@@ -110,7 +118,8 @@ class Sealer:
         self._pipeline.after_leaves(lambda: reached.set_result(None))
         state_hash = state()
         reached.result()
-        log.sync()
+        if size - log.synced_size >= SYNC_EVERY:
+            log.sync()  # not needed for safety: it bounds what the next start appends again
         root = log.root(size)
         block = Block(
             number=previous.number + 1 if previous else 1,

@@ -1,5 +1,6 @@
 """The durable journal: append-only, hash-chained batches in segment files, safe against any crash."""
 
+from qenex.platform.memory import Region
 from qenex.storage.journal.disk import Disk, File, RealDisk
 from qenex.storage.journal.faults import (
     JournalCorrupt,
@@ -9,10 +10,20 @@ from qenex.storage.journal.faults import (
     JournalWriteFailed,
 )
 from qenex.storage.journal.format import SEGMENT_SHIFT, SEGMENT_SLOTS, SLOT, BatchKind, place, worst_case_slots
-from qenex.storage.journal.journal import Finding, Journal, Position, PreparedBatch, StoredBatch
-from qenex.platform.memory import Region
+from qenex.storage.journal.journal import (
+    MARK_FILE,
+    SEGMENTS,
+    Finding,
+    Journal,
+    Position,
+    PreparedBatch,
+    StoredBatch,
+    mark_content,
+)
 
 __all__ = [
+    "MARK_FILE",
+    "SEGMENTS",
     "SEGMENT_SHIFT",
     "SEGMENT_SLOTS",
     "SLOT",
@@ -31,6 +42,7 @@ __all__ = [
     "RealDisk",
     "Region",
     "StoredBatch",
+    "mark_content",
     "place",
     "worst_case_slots",
 ]

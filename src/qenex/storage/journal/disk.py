@@ -56,11 +56,12 @@ class Disk(Protocol):
 
 
 class RealFile:
-    """A file of the operating system, opened for reading and writing."""
+    """A file of the operating system, opened for reading and writing unless `read_only`."""
 
-    def __init__(self, path: Path, name: str, *, create: bool) -> None:
+    def __init__(self, path: Path, name: str, *, create: bool, read_only: bool = False) -> None:
         self.name = name
-        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+        flags = os.O_RDONLY if read_only else os.O_RDWR | (os.O_CREAT if create else 0)
+        flags |= os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o600)
         self._views: list[mmap.mmap] = []
 
@@ -103,14 +104,15 @@ class RealFile:
 
 
 class RealDisk:
-    """The folder `root` of the operating system."""
+    """The folder `root` of the operating system. With `read_only` its files are opened for reading alone."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, read_only: bool = False) -> None:
         self.root = root
+        self._read_only = read_only
         self._lock_descriptor: int | None = None
 
     def open(self, name: str, *, create: bool = False) -> File:
-        return RealFile(self.root / name, name, create=create)
+        return RealFile(self.root / name, name, create=create, read_only=self._read_only)
 
     def exists(self, name: str) -> bool:
         return (self.root / name).exists()

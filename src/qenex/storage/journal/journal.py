@@ -199,6 +199,8 @@ class Journal:
             disk, segment_slots=segment_slots, journal_id=journal_id, hash_seed=bytes(16), work_ahead=work_ahead
         )
         journal.findings.extend(findings)
+        if checking:
+            journal.findings.extend(_stray_bytes(mark_file))
         journal._mark_file = mark_file
         journal._mark_sequence = int(best["sequence"])
         journal.durable = Position(
@@ -208,6 +210,8 @@ class Journal:
             timestamp=int(best["timestamp"]),
         )
         for name in disk.names(SEGMENTS):
+            if not name.endswith(".qxj"):
+                continue
             number = int(name.split(".")[0])
             file = disk.open(f"{SEGMENTS}/{name}")
             size = file.size()
@@ -216,8 +220,13 @@ class Journal:
                     detail = f"{size} bytes, expected {segment_slots * SLOT}"
                     raise JournalCorrupt(place=f"{SEGMENTS}/{name} byte {size}", detail=detail)
                 if checking:
+                    file.close()
                     continue
                 file.truncate(segment_slots * SLOT)
+            elif size > segment_slots * SLOT and checking:
+                journal.findings.append(
+                    Finding(f"{SEGMENTS}/{name} byte {segment_slots * SLOT}", "bytes behind the segment's end")
+                )
             journal._segments[number] = _Segment(number, file, segment_slots, filled=0)
         header = journal._segment_header(0)
         if header is None:
@@ -229,12 +238,15 @@ class Journal:
         journal.hash_seed = header["hash_seed"].tobytes()
         return journal
 
-    def check(self, progress: Callable[[StoredBatch], None] | None = None) -> Iterator[Finding]:
+    def check(
+        self, progress: Callable[[StoredBatch], None] | None = None, *, unfinished: bool = False
+    ) -> Iterator[Finding]:
         """Everything that is not as it was acknowledged, each with its place. Changes nothing.
 
-        `progress` is called with each batch that verified."""
+        `progress` is called with each batch that verified. With `unfinished` a writer is at work, or was interrupted:
+        what stands behind the last acknowledged batch is then none of our business."""
         yield from self.findings
-        headers = [f for number in self.segment_numbers() for f in self._check_segment_header(number)]
+        headers = [f for n in range((self.durable.slot >> SEGMENT_SHIFT) + 1) for f in self._check_segment_header(n)]
         yield from headers
         if headers:
             return
@@ -249,14 +261,16 @@ class Journal:
         except JournalCorrupt as corrupt:
             yield Finding(place=corrupt.place, detail=corrupt.detail)
             return
+        if unfinished:
+            return
         yield from self._check_zeros(self.durable.slot)
         for number in self.segment_numbers():
             if number > self.durable.slot >> SEGMENT_SHIFT:
                 yield from self._check_zeros(number << SEGMENT_SHIFT)
 
     def _check_segment_header(self, number: int) -> Iterator[Finding]:
-        if number <= self.durable.slot >> SEGMENT_SHIFT and self._segment_header(number) is None:
-            yield Finding(place=place(number << SEGMENT_SHIFT), detail="the segment header is damaged")
+        if self._segment_header(number) is None:
+            yield Finding(place=place(number << SEGMENT_SHIFT), detail="the segment header is damaged or missing")
 
     def _check_zeros(self, slot: int) -> Iterator[Finding]:
         """Behind a segment's last batch there are only zeros."""
@@ -585,18 +599,8 @@ class Journal:
         sequence = self._mark_sequence + 1
         file = self._mark_file
         assert file is not None
-        unit = np.zeros((), dtype=MARK)
-        unit["magic"] = MARK_MAGIC
-        unit["version"] = VERSION
-        unit["sequence"] = sequence
-        unit["next_number"] = position.number
-        unit["timestamp"] = position.timestamp
-        unit["end_slot"] = position.slot
-        unit["hash"] = np.void(position.digest)
-        unit["journal_id"] = np.void(self.journal_id)
-        for copy in (0, 1):
-            unit["copy"] = copy
-            write_all(file, seal_unit(unit), ((sequence % 2) * 2 + copy) * MARK_STRIDE)
+        for offset, mark in _mark_copies(position, sequence, self.journal_id):
+            write_all(file, mark, offset)
         sync(file)
         self._mark_sequence = sequence
         self.durable = position
@@ -712,6 +716,42 @@ def _read_marks(file: File) -> tuple[list[np.void], list[Finding]]:
                 Finding(f"{MARK_FILE} byte {copy * MARK_STRIDE}", "this copy of the commit mark is damaged")
             )
     return whole, findings
+
+
+def _mark_copies(position: Position, sequence: int, journal_id: bytes) -> Iterator[tuple[int, bytes]]:
+    """The two copies of a commit mark, each with its offset."""
+    unit = np.zeros((), dtype=MARK)
+    unit["magic"] = MARK_MAGIC
+    unit["version"] = VERSION
+    unit["sequence"] = sequence
+    unit["next_number"] = position.number
+    unit["timestamp"] = position.timestamp
+    unit["end_slot"] = position.slot
+    unit["hash"] = np.void(position.digest)
+    unit["journal_id"] = np.void(journal_id)
+    for copy in (0, 1):
+        unit["copy"] = copy
+        yield ((sequence % 2) * 2 + copy) * MARK_STRIDE, seal_unit(unit)
+
+
+def mark_content(position: Position, journal_id: bytes) -> bytes:
+    """The content of a commit mark file for a journal that ends at `position`."""
+    content = bytearray(MARK_STRIDE * MARK_COPIES)
+    for offset, mark in _mark_copies(position, 1, journal_id):
+        content[offset : offset + SLOT] = mark
+    return bytes(content)
+
+
+def _stray_bytes(file: File) -> Iterator[Finding]:
+    """Around the copies of the commit mark there are only zeros, and the file has its length."""
+    content = np.frombuffer(file.pread(MARK_STRIDE * MARK_COPIES + 1, 0), dtype=np.uint8)
+    if len(content) != MARK_STRIDE * MARK_COPIES:
+        yield Finding(f"{MARK_FILE} byte {len(content)}", f"{file.size()} bytes, expected {MARK_STRIDE * MARK_COPIES}")
+        return
+    around = content.reshape(MARK_COPIES, MARK_STRIDE)[:, SLOT:]
+    if around.any():
+        copy, byte = (int(axis[0]) for axis in np.nonzero(around))
+        yield Finding(f"{MARK_FILE} byte {copy * MARK_STRIDE + SLOT + byte}", "bytes where zeros belong")
 
 
 def block_kind(kind: int) -> bool:
