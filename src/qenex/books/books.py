@@ -41,6 +41,7 @@ from qenex.ledger import (
     ids_array,
     transfers_array,
 )
+from qenex.ledger.native import GENERATION_MAX
 from qenex.storage.journal import (
     SEGMENT_SLOTS,
     BatchKind,
@@ -122,13 +123,15 @@ class Books:
         timer: bool = True,
         merkle: bool = True,
         segment_slots: int = SEGMENT_SLOTS,
+        generation_max: int = GENERATION_MAX,
         progress: Callable[[int, int], None] | None = None,
     ) -> Books:
         """The books of a folder, recovered; a new folder is created unless `create` is false (FileNotFoundError).
 
         `signers` sign checkpoints; without them receipts are refused. `timer` releases due holds and signs a checkpoint
         each second. `merkle=False` leaves the log alone (it catches up at the next open); for measurements.
-        `progress(done, total)` is told the batches replayed. Raises JournalInUse, JournalCorrupt, JournalWriteFailed,
+        `segment_slots` and `generation_max` (index entries in memory before they are sealed) make tests small; a folder
+        is opened with the `segment_slots` it was created with. `progress(done, total)` is told the batches replayed. Raises JournalInUse, JournalCorrupt, JournalWriteFailed,
         and OriginRetired for signers of a log that a restore to an earlier instant has ended."""
         root = Path(folder)
         if signers is not None:
@@ -148,7 +151,7 @@ class Books:
                 )
             else:
                 raise FileNotFoundError(f"{root} holds no books")
-            engine = JournaledEngine(disk, root, journal)
+            engine = JournaledEngine(disk, root, journal, generation_max=generation_max)
             leaf_count = engine.recover(progress)
             signed = _signed_size(root)
             if signed > leaf_count + engine.origin_entries:
