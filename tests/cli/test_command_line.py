@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.cli.commands import BINARY, Here, Process
 
 from qenex.cli.output import Output
 from qenex.cli.parser import build_parser
 from qenex.values import REFUSALS
-from tests.cli.commands import BINARY, Here, Process
 
 PACKAGES = ("cli", "payments", "products", "reporting")
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-
 from tests.cli.commands import Here, Process, balance, new_account, new_bank, start_up
 from tests.cli.files import pain001
 

@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.cli.commands import BINARY
 
 from qenex.cli.reference import reference
 from qenex.products.chart import CHART
-from tests.cli.commands import BINARY
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

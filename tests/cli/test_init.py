@@ -6,7 +6,6 @@ import stat
 from pathlib import Path
 
 import pytest
-
 from tests.cli.commands import Here, Process, new_account, new_bank
 
 

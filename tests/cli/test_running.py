@@ -16,7 +16,6 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
-
 from tests.cli.commands import BINARY, Here, Process, Running, balance, new_account, new_bank, start_up, wait_until
 from tests.cli.files import pain001
 
@@ -130,9 +129,11 @@ def test_the_page_listens_on_loopback_only(bank: tuple[Process, Running]) -> Non
     _, running = bank
     port = running.ready["address"].rpartition(":")[2]
     listening = [
-        line.split()[1] for name in ("tcp", "tcp6") for line in Path(f"/proc/{running.process.pid}/net/{name}").read_text().splitlines()[1:]
+        line.split()[1]
+        for name in ("tcp", "tcp6")
+        for line in Path(f"/proc/{running.process.pid}/net/{name}").read_text().splitlines()[1:]
         if line.split()[3] == "0A" and int(line.split()[1].rpartition(":")[2], 16) == int(port)
-    ]  # fmt: skip
+    ]
     assert listening
     assert all(address.rpartition(":")[0] in ("0100007F", "0" * 24 + "01000000") for address in listening)
 

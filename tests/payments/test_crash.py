@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.cli.commands import Here, balance, new_account, new_bank
 from tests.cli.files import pain001
 

@@ -32,8 +32,8 @@ class ConnectionLost(Fault):
 
     def __str__(self) -> str:
         return (
-            f"{self.folder}: the running bank stopped before it answered. What was booked is booked: look, then repeat the command; "
-            "an end-to-end id keeps it from being paid twice."
+            f"{self.folder}: the running bank stopped before it answered. What was booked is booked: look, then repeat "
+            "the command; an end-to-end id keeps it from being paid twice."
         )
 
 

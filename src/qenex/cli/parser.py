@@ -185,14 +185,14 @@ def _customers_and_accounts(verbs: _Verbs) -> None:
         "show",
         "customers:show",
         "show one customer and its accounts",
-        "qenex customer show 2170298236708663210662",
+        "qenex customer show 21702982367086",
         _argument("customer", metavar="ID"),
     )
     customer.add(
         "erase",
         "customers:erase",
         "destroy a customer's key: the personal data is gone, every proof still verifies",
-        "qenex customer erase 2170298236708663210662 --yes",
+        "qenex customer erase 21702982367086 --yes",
         _argument("customer", metavar="ID"),
         _argument("--yes", action="store_true", help="really: this cannot be undone"),
         *_FOUR_EYES,
@@ -202,8 +202,9 @@ def _customers_and_accounts(verbs: _Verbs) -> None:
         "open",
         "accounts:open_",
         "open an account",
-        "qenex account open --owner 2170298236708663210662 --currency EUR\nqenex account open --owner 2170298236708663210662 --currency EUR --overdraft 500.00\n"
-        "qenex account open --owner 2170298236708663210662 --currency EUR --iban DE89370400440532013000",
+        "qenex account open --owner 21702982367086 --currency EUR\n"
+        "qenex account open --owner 21702982367086 --currency EUR --overdraft 500.00\n"
+        "qenex account open --owner 21702982367086 --currency EUR --iban DE89370400440532013000",
         _argument("--owner", required=True, metavar="ID", help="the customer"),
         _argument("--currency", required=True, metavar="CCY", help="ISO 4217 code, such as EUR"),
         _argument("--iban", metavar="IBAN", help="use this number (default: the next free one)"),
@@ -225,7 +226,8 @@ def _customers_and_accounts(verbs: _Verbs) -> None:
         "freeze",
         "accounts:freeze",
         "stop debits, credits or both on an account",
-        "qenex account freeze DE89370400440532013000 --reason 'court order 12/26'\nqenex account freeze DE89370400440532013000 --side credit",
+        "qenex account freeze DE89370400440532013000 --reason 'court order 12/26'\n"
+        "qenex account freeze DE89370400440532013000 --side credit",
         _IBAN,
         _argument("--side", choices=["debit", "credit", "both"], default="both", help="what stops (default: both)"),
         *_FOUR_EYES,
@@ -488,7 +490,8 @@ def _keeping(verbs: _Verbs) -> None:
         "restore",
         "journal:restore",
         "make a bank from a backup in an empty data folder",
-        "qenex --data ./again restore ../backups/2026-11-21\nqenex --data ./then restore ../backups/2026-11-21 --until 2026-11-20T18:00:00Z",
+        "qenex --data ./again restore ../backups/2026-11-21\n"
+        "qenex --data ./then restore ../backups/2026-11-21 --until 2026-11-20T18:00:00Z",
         _argument("source", metavar="FOLDER"),
         _argument("--until", metavar="INSTANT", help="leave out everything later (UTC, ISO 8601)"),
         _argument(

@@ -20,7 +20,8 @@ This page is made from the parser by `python -m qenex.cli.reference`; do not edi
   explained in [refusals.md](refusals.md).
 - While a bank runs in the folder (`qenex up`), every command is carried out by it, over a socket that only this user can open.
 - `NO_COLOR` switches colours off; without a terminal there are none.
-- Secrets come from the environment: `QENEX_PASSPHRASE`, `QENEX_PASSPHRASE_FILE` or `QENEX_KEY_FILE` instead of `master.key` in the folder.
+- Secrets come from the environment: `QENEX_PASSPHRASE`, `QENEX_PASSPHRASE_FILE` or `QENEX_KEY_FILE` instead of
+  `master.key` in the folder.
 
 """
 

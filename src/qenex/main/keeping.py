@@ -84,9 +84,8 @@ def rotate_master_key(bank: Bank, new_key_file: Path | None) -> Path | Refusal:
     bank is opened next: whichever of the two opens the keyring is the right one.
     """
     keyring = bank.keyring
-    version = keyring.add_master()
-    bank.store.rewrap_customer_keys()
-    keyring.retire_masters(version)
+    bank.store.rotate_master_key()
+    bank.store.retire_old_master_keys()
     custody = custody_of(bank.folder)
     if isinstance(custody, Refusal):
         return custody

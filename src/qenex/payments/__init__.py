@@ -12,6 +12,29 @@ from qenex.payments.settling import Ended, capture, release, settle
 from qenex.payments.submit import submit
 
 __all__ = [
-    "Answer", "Booked", "Details", "Ended", "Exchanged", "Paid", "Payments", "Posted", "Recovered", "Rejected", "Reversed", "book",
-    "capture", "deposit", "exchange", "execute_due", "hold", "pay_file", "recover", "release", "reverse", "settle", "submit", "transfer", "withdraw",
-]  # fmt: skip
+    "Answer",
+    "Booked",
+    "Details",
+    "Ended",
+    "Exchanged",
+    "Paid",
+    "Payments",
+    "Posted",
+    "Recovered",
+    "Rejected",
+    "Reversed",
+    "book",
+    "capture",
+    "deposit",
+    "exchange",
+    "execute_due",
+    "hold",
+    "pay_file",
+    "recover",
+    "release",
+    "reverse",
+    "settle",
+    "submit",
+    "transfer",
+    "withdraw",
+]

@@ -73,10 +73,20 @@ def book(bank: Bank, debit: str, credit: str, amount: str, details: Details, sig
     )
     invariant(refusal is None, "a new transfer has no earlier note")
     payments = Payments(
-        kind="manual", ids=[payment_id], debtors=[debtor.label], creditors=[creditor.label], debtor_names=[""], creditor_names=[""],
-        creditor_bics=[""], end_to_end_ids=[""], remittances=[details.text or signatures.reason], amounts_minor=[money.minor],
-        currencies=[debtor.currency], value_days=[value_day], reasons=[None],
-    )  # fmt: skip
+        kind="manual",
+        ids=[payment_id],
+        debtors=[debtor.label],
+        creditors=[creditor.label],
+        debtor_names=[""],
+        creditor_names=[""],
+        creditor_bics=[""],
+        end_to_end_ids=[""],
+        remittances=[details.text or signatures.reason],
+        amounts_minor=[money.minor],
+        currencies=[debtor.currency],
+        value_days=[value_day],
+        reasons=[None],
+    )
     routed = Routed(
         payments=payments, owners=[debtor.owner_id], debit_ids=[debtor.id], credit_ids=[creditor.id],
         creditor_account_ids=[creditor.id], ledgers=[money.currency.numeric], codes=[BookingCode.MANUAL], leaves=[False],
@@ -114,7 +124,8 @@ def reverse(bank: Bank, original_id: int, signatures: Signatures) -> Reversed | 
             return approval
         statuses = [int(result["status"]) for result in bank.books.submit(_opposite(bank, legs, reversal_ids)).result()]
         if CreateTransferStatus.id_already_failed in statuses:
-            # An earlier try failed, say for want of funds, and the ledger never takes its id again: the next id is as derived as that.
+            # An earlier try failed, say for want of funds, and the ledger never takes its id again: the next id is
+            # derived just as that one was.
             continue
         amount = money_of(word(original, "amount"), int(original["ledger"]))
         reason = next(

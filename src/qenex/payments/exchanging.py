@@ -110,12 +110,23 @@ def _book(
     today = bank.today()
     bank.store.begin_payments(
         PaymentBatch(
-            ids=[payment_id], kinds=["exchange"], customer_ids=[debtor.owner_id], debtor_account_ids=[debtor.id],
-            creditor_account_ids=[creditor.id], transfer_ids=transfer_ids[:1], amounts_minor=[sold.minor], currencies=[debtor.currency],
-            booking_dates=[today], value_dates=[value_day], states=[int(PaymentState.BEGUN)], reasons=[""],
-            end_to_end_ids=[""], records=[record], salts=commitments.salts,
+            ids=[payment_id],
+            kinds=["exchange"],
+            customer_ids=[debtor.owner_id],
+            debtor_account_ids=[debtor.id],
+            creditor_account_ids=[creditor.id],
+            transfer_ids=transfer_ids[:1],
+            amounts_minor=[sold.minor],
+            currencies=[debtor.currency],
+            booking_dates=[today],
+            value_dates=[value_day],
+            states=[int(PaymentState.BEGUN)],
+            reasons=[""],
+            end_to_end_ids=[""],
+            records=[record],
+            salts=commitments.salts,
         )
-    )  # fmt: skip
+    )
     later = transfer_ids[1:]
     bank.store.begin_steps(
         StepBatch(

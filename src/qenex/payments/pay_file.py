@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -157,7 +157,7 @@ def _payments(bank: Bank, file_id: bytes, batch: CreditTransferBatch, *, skip: D
     unstructured = pick(batch.remittance_unstructured)
     return Payments(
         kind="credit_transfer",
-        ids=_payment_ids(file_id, batch.first, rows),
+        ids=_payment_ids(bank, file_id, batch.first, rows),
         debtors=pick(batch.debtor_iban),
         creditors=pick(batch.creditor_iban),
         debtor_names=pick(batch.debtor_name),
@@ -175,15 +175,13 @@ def _payments(bank: Bank, file_id: bytes, batch: CreditTransferBatch, *, skip: D
     )
 
 
-def _payment_ids(file_id: bytes, first: int, rows: list[int] | range) -> list[int]:
-    """Ids that follow from the file's hash and the place in it: the same in every try."""
-    start = sha256(b"qenex payment of file 1\x00" + file_id).copy
-    ids = []
-    for row in rows:
-        digest = start()
-        digest.update((first + row).to_bytes(8, "little"))
-        ids.append(int.from_bytes(digest.digest()[:16], "little") or 1)
-    return ids
+def _payment_ids(bank: Bank, file_id: bytes, first: int, rows: Sequence[int]) -> list[int]:
+    """Ids that follow from the file and the place in it, the same in every try: 48 bits of milliseconds when the file came
+    in, 48 bits of its hash, 32 bits of the place. They ascend, which a large table likes."""
+    file = bank.store.file(file_id)
+    assert not isinstance(file, Refusal)
+    base = (file.received_ns // 1_000_000) << 80 | int.from_bytes(file_id[:6], "big") << 32
+    return [base + first + row for row in rows]
 
 
 def _value_days(today: int) -> Callable[[str], int]:

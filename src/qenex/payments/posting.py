@@ -10,21 +10,19 @@ Whatever of this was interrupted, `recover` finishes from the journal, and a rep
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qenex.books import BATCH_MAX, TRANSFER, TransferFlags
+from qenex.books import BATCH_MAX, TRANSFER, Answer, TransferFlags
 from qenex.crypto import Commitments, canonical_record, commit_records
 from qenex.payments.orders import Posted, Routed
 from qenex.payments.reasons import reason_of
 from qenex.products.accounts import set_words
 from qenex.products.bank import Bank
-from qenex.storage.relational import Outcomes, OutboxEvent, PaymentBatch, PaymentState
-from qenex.values import derive_id
+from qenex.storage.relational import OutboxEvent, Outcomes, PaymentBatch, PaymentState
+from qenex.values import derive_id, invariant
 
 FIRST_STEP = "first"
 
@@ -37,7 +35,7 @@ class Started:
     transfer_ids: list[int]
     rows: NDArray[np.intp]
     """which rows have a transfer in the journal"""
-    futures: list[Future[Any]]
+    futures: Sequence[Answer]
 
 
 def post(bank: Bank, routed: Routed) -> Posted:
@@ -131,10 +129,10 @@ def finish(bank: Bank, started: Started) -> Posted:
     )
 
 
-def batch_number(future: Future[Any]) -> int:
+def batch_number(answer: Answer) -> int:
     """The journal batch that a finished submit landed in."""
-    number: int = future.batch_number  # type: ignore[attr-defined]
-    return number
+    invariant(answer.batch_number > 0, "a submit that is answered has its batch")
+    return answer.batch_number
 
 
 def transfer_records(

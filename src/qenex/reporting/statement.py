@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 import qenex.reporting.refusals  # noqa: F401  (registers the codes used here)
-from qenex.books import BATCH_MAX, AccountFilter, TransferFlags
+from qenex.books import BATCH_MAX, AccountFilter, AccountFilterFlags, TransferFlags
+from qenex.crypto import fields_of
 from qenex.products.accounts import account_of
 from qenex.products.bank import Bank, money_of
 from qenex.products.business_day import DAY_NS, date_of, instant
@@ -33,6 +33,7 @@ from qenex.values import Refusal, invariant, refuse
 Records: TypeAlias = NDArray[np.void]
 _NOT_BOOKED = int(TransferFlags.pending | TransferFlags.void_pending_transfer)
 _U128 = 2**64
+_NEWEST = int(AccountFilterFlags.debits | AccountFilterFlags.credits | AccountFilterFlags.reversed)
 
 
 @dataclass(slots=True)
@@ -135,12 +136,16 @@ def _boundary(bank: Bank, account_id: int, day: int) -> int:
         else:
             high = middle - 1
     # The instant of the last transfer itself keeps the boundary stable when later ones come.
-    page = bank.books.account_transfers(AccountFilter(account_id, timestamp_max=low, limit=1, flags=7)) if low else []
+    page: Sequence[Any] | Records = (
+        bank.books.account_transfers(AccountFilter(account_id, timestamp_max=low, limit=1, flags=_NEWEST))
+        if low
+        else ()
+    )
     return int(page[0]["timestamp"]) if len(page) else 0
 
 
 def _last_day_until(bank: Bank, account_id: int, instant_ns: int) -> int | None:
-    page = bank.books.account_transfers(AccountFilter(account_id, timestamp_max=instant_ns, limit=1, flags=7))
+    page = bank.books.account_transfers(AccountFilter(account_id, timestamp_max=instant_ns, limit=1, flags=_NEWEST))
     return _booking_days(page)[0] if len(page) else None
 
 
@@ -157,7 +162,7 @@ def _booked(page: Records) -> NDArray[np.bool_]:
 
 def _posted(bank: Bank, account_id: int, instant_ns: int) -> int:
     """credits - debits posted, right after an instant."""
-    found = bank.books.balance_at(account_id, instant_ns) if instant_ns else []
+    found: Sequence[Any] | Records = bank.books.balance_at(account_id, instant_ns) if instant_ns else ()
     if not len(found):
         return 0
     record = found[0]
@@ -236,12 +241,7 @@ def _private_fields(
     rows: dict[int, PaymentRow] = bank.store.payments_by_transfer(ids, debit_ids, credit_ids)
     found = [identifier for identifier in ids if identifier in rows]
     opened = bank.store.records([rows[identifier] for identifier in found])
-    # A canonical record is a header line, a kind line and a JSON object; the store has checked its seal.
-    fields = {
-        identifier: json.loads(record.split(b"\n", 2)[2])
-        for identifier, record in zip(found, opened)
-        if record is not None
-    }
+    fields = {identifier: fields_of(record) for identifier, record in zip(found, opened) if record is not None}
     return [fields.get(identifier, {}) for identifier in ids]
 
 
@@ -337,7 +337,7 @@ def statement_rows(statement: StatementOf) -> list[tuple[str, ...]]:
     """One row of texts per entry in the order of CSV_COLUMNS; amounts signed, with the balance after each."""
     row = statement.row
     balance = statement.opening_minor
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for place, identifier in enumerate(statement.transfer_ids):
         amount = statement.amounts_minor[place] if statement.credits[place] else -statement.amounts_minor[place]
         balance += amount

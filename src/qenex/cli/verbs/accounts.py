@@ -57,10 +57,17 @@ def show(arguments: Namespace, session: Session) -> int:
         return 0
     row = account.row
     for label, text in (
-        ("iban", row.iban), ("id", str(row.id)), ("owner", str(row.owner_id)), ("product", row.product), ("currency", row.currency),
-        ("status", account.status), ("posted", _text(account, account.posted_minor)), ("held", _text(account, account.held_minor)),
-        ("limit", _text(account, account.limit_minor)), ("available", _text(account, account.available_minor)),
-    ):  # fmt: skip
+        ("iban", row.iban),
+        ("id", str(row.id)),
+        ("owner", str(row.owner_id)),
+        ("product", row.product),
+        ("currency", row.currency),
+        ("status", account.status),
+        ("posted", _text(account, account.posted_minor)),
+        ("held", _text(account, account.held_minor)),
+        ("limit", _text(account, account.limit_minor)),
+        ("available", _text(account, account.available_minor)),
+    ):
         session.out.line(f"{label:10} {text}")
     return 0
 

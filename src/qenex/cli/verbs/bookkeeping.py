@@ -122,7 +122,9 @@ def trial_balance(arguments: Namespace, session: Session) -> int:
             {
                 "assets": [
                     {
-                        "currency": asset.currency, "debits_minor": str(asset.debits_minor), "credits_minor": str(asset.credits_minor),
+                        "currency": asset.currency,
+                        "debits_minor": str(asset.debits_minor),
+                        "credits_minor": str(asset.credits_minor),
                         "debit_balances_minor": str(asset.debit_balances_minor),
                         "credit_balances_minor": str(asset.credit_balances_minor),
                     }
@@ -130,7 +132,7 @@ def trial_balance(arguments: Namespace, session: Session) -> int:
                 ],
                 "balanced": found.is_balanced,
             }
-        )  # fmt: skip
+        )
     else:
         _trial_table(session, found)
     return 0 if found.is_balanced else 3

@@ -70,12 +70,18 @@ def exchange(arguments: Namespace, session: Session) -> int | Refusal:
     if session.json:
         session.out.document(
             {
-                "transfer_id": str(answer.transfer_id), "bought_transfer_id": str(answer.bought_transfer_id), "status": "ACSC",
-                "sold_minor": str(answer.sold.minor), "sold_currency": answer.sold.currency.code,
-                "bought_minor": str(answer.bought.minor), "bought_currency": answer.bought.currency.code,
-                "spread_minor": str(answer.spread.minor), "rate": str(answer.rate), "spread_basis_points": answer.spread_basis_points,
+                "transfer_id": str(answer.transfer_id),
+                "bought_transfer_id": str(answer.bought_transfer_id),
+                "status": "ACSC",
+                "sold_minor": str(answer.sold.minor),
+                "sold_currency": answer.sold.currency.code,
+                "bought_minor": str(answer.bought.minor),
+                "bought_currency": answer.bought.currency.code,
+                "spread_minor": str(answer.spread.minor),
+                "rate": str(answer.rate),
+                "spread_basis_points": answer.spread_basis_points,
             }
-        )  # fmt: skip
+        )
     else:
         session.out.line(
             f"{answer.transfer_id}  {answer.sold} -> {answer.bought} at {answer.rate}, spread {answer.spread}"
