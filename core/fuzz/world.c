@@ -390,7 +390,8 @@ static void ask(bytes *in, bank *banks, uint32_t count) {
     memset(&f, 0, sizeof f);
     const uint32_t odd = next(in), what = next(in);
     f.account_id = account_id(in);
-    f.flags = odd % 8;
+    f.flags = odd % 8 + (odd == 79 ? 8 : 0);
+    f.ledger = what % 17 == 3 ? 1 + odd % 2 : 0;
     f.limit = what % 4 == 0 ? what / 4 % 8 : 10000;
     if (odd >= 128) f.timestamp_min = past_count ? past_transfers[what * 7 % past_count].record.timestamp : 1;
     if (odd % 3 == 0) f.timestamp_max = past_count ? past_transfers[what * 3 % past_count].record.timestamp : 1;
@@ -406,7 +407,7 @@ static void ask(bytes *in, bank *banks, uint32_t count) {
 
     const int time_is_valid = f.timestamp_min < 1ull << 63 && f.timestamp_max < 1ull << 63 && f.limit != 0 &&
                               (f.timestamp_max == 0 || f.timestamp_min <= f.timestamp_max);
-    const int by_account = time_is_valid && !zero(f.account_id) && f.account_id.lo != UINT64_MAX && (f.flags & 3);
+    const int by_account = time_is_valid && !zero(f.account_id) && f.account_id.lo != UINT64_MAX && (f.flags & 3) && f.flags < 8;
     uint32_t n = 0;
     for (uint32_t k = 0; k < past_count && by_account && n < f.limit; k++) {
         const stored *s = &past_transfers[f.flags & 4 ? past_count - 1 - k : k];
@@ -435,7 +436,7 @@ static void ask(bytes *in, bank *banks, uint32_t count) {
         }
     }
 
-    f.flags &= odd == 77 ? 3u : 1u;
+    f.flags = odd == 77 ? 2u : f.flags & 1;
     const int by_field = time_is_valid && f.flags < 2;
     n = 0;
     for (uint32_t k = 0; k < past_count && by_field && n < f.limit; k++) {

@@ -208,11 +208,8 @@ static void restore_input(u8 *event, u32 kind, u32 status) {
     }
 }
 
-static void write_balances(const qx_ledger *ledger, qx_balances *out, u32 status, const u8 *event) {
-    memset(out, 0, sizeof *out);
-    if (status != QX_CREATED) {
-        return;
-    }
+/* What both accounts of a transfer just created have now. */
+static void write_balances(const qx_ledger *ledger, qx_balances *out, const u8 *event) {
     qx_transfer t;
     memcpy(&t, event, sizeof t);
     const u32 slot = find_transfer(ledger, t.id, hash_id(ledger, t.id, KEY_TRANSFER));
@@ -385,7 +382,7 @@ static int apply_events(qx_ledger *ledger, u32 kind, const u8 *events, u32 n, u6
         if (QX_LIKELY(d.status == QX_CREATED)) {
             created++;
             if (balances != NULL) {
-                write_balances(ledger, &balances[i], d.status, logged);
+                write_balances(ledger, &balances[i], logged);
             }
         } else {
             if (balances != NULL) {
@@ -395,9 +392,7 @@ static int apply_events(qx_ledger *ledger, u32 kind, const u8 *events, u32 n, u6
                 broken = 1;
                 chain_undo(ledger);
                 for (u32 k = chain_start; k < i; k++) {
-                    if (results[k].status == QX_CREATED) {
-                        created--;
-                    }
+                    created--; /* up to here every event of the chain was created */
                     results[k].status = LINKED_EVENT_FAILED;
                     u8 *undone = log + (size_t)k * QX_SLOT_BYTES;
                     memcpy(undone, events + (size_t)k * QX_SLOT_BYTES, QX_SLOT_BYTES);
