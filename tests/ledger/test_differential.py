@@ -81,7 +81,7 @@ def test_the_engines_agree_on_whatever_anyone_does():
     run_state_machine_as_test(
         Differential,
         settings=settings(
-            max_examples=60, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=40, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
 
@@ -96,7 +96,7 @@ def live(seed: int, steps: int) -> Imagination:
     return life
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(40))
 def test_the_engines_agree_for_a_whole_life(seed):
     live(seed, steps=150)
 

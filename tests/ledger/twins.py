@@ -97,13 +97,53 @@ class Replayed:
         return getattr(self._leader if decides else self._follower, name)
 
 
+class Restarted:
+    """A native engine that is replaced by a fresh one from its snapshot after every sixteenth batch."""
+
+    def __init__(self) -> None:
+        self._seed = bytes(range(16))
+        self._engine = NativeLedger(self._seed)
+        self._batches = 0
+
+    def _restart(self) -> None:
+        old, new = self._engine, NativeLedger(self._seed)
+        old.seal()
+        info = old.info()
+        for name in ("MARKS", "HOLDS", "BURNT", "UPDATES", "BATCHES"):
+            content = old.region_bytes(name)
+            new.regions[name].bytes(0, len(content))[:] = content
+        chain = 8 * old._next_slot
+        new.regions["CHAIN"].bytes(0, chain)[:] = old.regions["CHAIN"].bytes(0, chain)
+        new.load_rows(info["accounts"], old.save_rows(0, info["accounts"]))
+        new.restore(info)
+        for run in old.run_list:
+            new.add_run(run)
+        new._segments, old._segments = old._segments, []
+        for number, segment in enumerate(new._segments):
+            new.set_segment(number, segment.bytes(0, segment.capacity))
+        new._next_slot = old._next_slot
+        self._engine = new
+        assert new.info() | {"active": 0, "index_bits": 0} == info | {
+            "active": 0,
+            "index_bits": 0,
+            "runs": info["runs"],
+        }
+
+    def __getattr__(self, name: str):
+        if name.startswith("create_") or name in ("update_accounts", "expire"):
+            self._batches += 1
+            if self._batches % 16 == 0:
+                self._restart()
+        return getattr(self._engine, name)
+
+
 class Twins:
     """The engines under one clock. After every change the states must have the same hash."""
 
     def __init__(self, start: int, variants: bool = False) -> None:
         self.engines = {name: new_engine(name) for name in ENGINES}
         if variants:
-            self.engines |= {"sealing": Sealing(), "replayed": Replayed()}
+            self.engines |= {"sealing": Sealing(), "replayed": Replayed(), "restarted": Restarted()}
         self.now = start
         self.balances_were_set = False
 
