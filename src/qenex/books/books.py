@@ -386,6 +386,10 @@ class Books:
         return self._journal.durable
 
     @property
+    def folder(self) -> Path:
+        return self._engine.root
+
+    @property
     def journal(self) -> Journal:
         return self._journal
 

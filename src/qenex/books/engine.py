@@ -79,7 +79,7 @@ class JournaledEngine:
 
     def __init__(self, disk: Disk, root: Path, journal: Journal, *, generation_max: int = GENERATION_MAX) -> None:
         self._disk = disk
-        self._root = root
+        self.root = root
         self._journal = journal
         self._core = NativeCore(journal.hash_seed, generation_max=generation_max)
         self._segments: set[int] = set()
@@ -143,7 +143,7 @@ class JournaledEngine:
     def _forget_lost_chains(self) -> None:
         """Zero what the chain files hold for slots behind the durable end: an interrupted write may have been there."""
         last, offset = divmod(self._journal.durable.slot, SEGMENT_SLOTS)
-        for path in (self._root / "index").glob("chain-*"):
+        for path in (self.root / "index").glob("chain-*"):
             number = int(path.name.removeprefix("chain-"))
             if number >= last:
                 os.truncate(path, 8 * offset if number == last else 0)
@@ -200,7 +200,7 @@ class JournaledEngine:
     def _use_segment(self, number: int) -> None:
         if number in self._segments:
             return
-        path = self._root / "index" / f"chain-{number:06d}"
+        path = self.root / "index" / f"chain-{number:06d}"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.ftruncate(descriptor, CHAIN_SEGMENT_BYTES)
@@ -266,7 +266,7 @@ class JournaledEngine:
         self._job = None
 
     def _load_snapshot(self) -> tuple[Position, int]:
-        path = self._root / SNAPSHOT
+        path = self.root / SNAPSHOT
         if not path.exists():
             return self._journal.genesis, 0
         loaded = _read_snapshot(path)
@@ -280,7 +280,7 @@ class JournaledEngine:
             return self._journal.genesis, 0
         runs: list[Run] = []
         for name in meta["runs"]:
-            run = _open_run(self._root / "index" / name)
+            run = _open_run(self.root / "index" / name)
             if run is None:
                 self.findings.append(Finding(f"index/{name}", "missing or damaged; everything is replayed instead"))
                 return self._journal.genesis, 0
@@ -466,7 +466,7 @@ class _SealJob:
             self.done.set()
 
     def _seal(self) -> None:
-        folder = self.engine._root / "index"
+        folder = self.engine.root / "index"
         name = f"run-{self._position.number:012d}-1"
         path = folder / name
         with _RunWriter(path, self._counts) as writer:
@@ -509,7 +509,7 @@ class _SealJob:
             "block": self._last_block.encode().hex() if self._last_block else "",
         }
         parts = {"ROWS": self._rows, "STARTS": np.frombuffer(self._starts, dtype=np.uint8), **self._parts}
-        _write_snapshot(self.engine._root, meta, parts)
+        _write_snapshot(self.engine.root, meta, parts)
 
     def _batch_before(self) -> StoredBatch | None:
         """The last batch the snapshot covers, once it is durable: until then the snapshot must not exist."""

@@ -151,8 +151,15 @@ class Examination:
         progress: Progress | None = None,
         segment_slots: int = SEGMENT_SLOTS,
         unfinished: bool = False,
+        sizes: Sequence[int] = (),
+        entries_at: Sequence[int] = (),
     ) -> None:
+        """`roots` will hold the log's roots at these `sizes`, and at those with this many of the journal's leaves."""
         self._root = root
+        self._sizes = sizes
+        self._entries_at = entries_at
+        self.roots: dict[int, bytes] = {}
+        self.size = 0
         self._keys = keys
         self._progress = progress
         self._segment_slots = segment_slots
@@ -162,7 +169,7 @@ class Examination:
         self.state_hash = ""
         self._leaves = 0
         self._note: str | None = None
-        self._origins: list[OriginEntry] = []
+        self.origins: list[OriginEntry] = []
         self._blocks: list[_StoredBlock] = []
         self._pending = 0
         self._replaying = True
@@ -202,7 +209,7 @@ class Examination:
 
     def _check_with(self, journal: Journal, log: StoredLog, runs: list[str]) -> None:
         try:
-            self._origins = read_origins(self._root)
+            self.origins = read_origins(self._root)
             origins_whole = True
         except (CorruptionFound, ValueError, KeyError, TypeError) as error:
             self._found(ORIGINS_FILE, error.detail if isinstance(error, CorruptionFound) else str(error))
@@ -235,6 +242,7 @@ class Examination:
         self.state_hash = core.state_hash().hex()
         self.accounts = core.info()["accounts"]
         complete = self.batches == total
+        self.roots, self.size = trees[-1].roots, trees[-1].size
         self._check_blocks(trees, complete)
         if complete and origins_whole:
             self._check_parents(trees)
@@ -263,9 +271,9 @@ class Examination:
 
     def _generation(self, batch: int) -> int:
         """How many restores to an earlier instant lie behind this batch: the entries before the log's leaves."""
-        for index, origin in enumerate(self._origins):
+        for index, origin in enumerate(self.origins):
             if batch >= origin.first_batch:
-                return len(self._origins) - index
+                return len(self.origins) - index
         return 0
 
     def _replay(self, core: NativeCore, journal: Journal, batch: StoredBatch) -> None:
@@ -337,21 +345,23 @@ class Examination:
 
     def _plant_trees(self, checkpoint: Checkpoint | None, log: StoredLog | None) -> list[Tree]:
         """A tree for each origin this log had: they differ in the entries before the journal's."""
-        count = len(self._origins)
+        count = len(self.origins)
         wanted: list[set[int]] = [set() for _ in range(count + 1)]
         for stored in self._blocks:
             wanted[stored.generation].add(stored.block.size)
-        for index, origin in enumerate(self._origins):
+        for index, origin in enumerate(self.origins):
             wanted[count - 1 - index].add(origin.parent.size)
         if checkpoint is not None:
             wanted[count].add(checkpoint.size)
         if log is not None:
             wanted[count].add(log.mark.size)
+        wanted[count].update(self._sizes)
+        wanted[count].update(count + leaves for leaves in self._entries_at)
         trees = []
         for generation, sizes in enumerate(wanted):
             is_last = generation == count
             tree = Tree(sizes, log if is_last else None, to_the_end=is_last)
-            for origin in self._origins[count - generation :]:
+            for origin in self.origins[count - generation :]:
                 record = np.frombuffer(origin.record, dtype=np.uint8).reshape(1, SLOT)
                 tree.add(leaf_hashes(LeafKind.ORIGIN, record))
             trees.append(tree)
@@ -360,8 +370,8 @@ class Examination:
     def _check_parents(self, trees: list[Tree]) -> None:
         """Each entry before the journal's names its parent truly, as far as the journal still holds that past."""
         kept = 1 << 64
-        for index, origin in enumerate(self._origins):
-            parent, generation = origin.parent, len(self._origins) - 1 - index
+        for index, origin in enumerate(self.origins):
+            parent, generation = origin.parent, len(self.origins) - 1 - index
             if origin.first_batch <= kept:
                 kept = origin.first_batch
                 if trees[generation].roots.get(parent.size) != parent.root:
@@ -393,9 +403,9 @@ class Examination:
     def _check_checkpoint(self, checkpoint: Checkpoint | None) -> None:
         if checkpoint is None:
             return
-        if any(origin.parent.origin == checkpoint.origin for origin in self._origins):
+        if any(origin.parent.origin == checkpoint.origin for origin in self.origins):
             self._found(CHECKPOINT_FILE, f"it is signed under {checkpoint.origin}, which a restore has ended")
-        blocks = {s.block.size: s.block.root for s in self._blocks if s.generation == len(self._origins)}
+        blocks = {s.block.size: s.block.root for s in self._blocks if s.generation == len(self.origins)}
         if blocks.get(checkpoint.size) != checkpoint.root:
             self._found(CHECKPOINT_FILE, f"no block of the journal has its size {checkpoint.size} and root")
 

@@ -42,6 +42,7 @@ from qenex.storage.journal.format import (
 
 SEGMENTS = "segments"
 MARK_FILE = "COMMIT"
+MARK_NEW = "COMMIT.new"
 MARK_STRIDE = 4096
 MARK_COPIES = 4  # two marks in turn, each twice, each in its own disk block
 FILL_FIRST = 1 << 20
@@ -165,16 +166,20 @@ class Journal:
             disk, segment_slots=segment_slots, journal_id=journal_id, hash_seed=hash_seed, work_ahead=work_ahead
         )
         disk.make_folder(SEGMENTS)
+        _check_nothing_is_lost(disk)
         segment = journal._create_segment(0)
         journal._segments[0] = segment
         journal._write_segment_header(segment, journal._sealed)
         sync(segment.file)
-        mark = disk.open(MARK_FILE, create=True)
-        write_all(mark, bytes(MARK_STRIDE * MARK_COPIES), 0)
-        journal._mark_file = mark
-        journal._write_mark(journal._sealed)
         disk.sync_folder(SEGMENTS)
+        # The mark gets its name last and whole: until then there is no journal, and creating it may start again.
+        mark = disk.open(MARK_NEW, create=True)
+        write_all(mark, mark_content(journal._sealed, journal_id), 0)
+        sync(mark)
+        disk.replace(MARK_NEW, MARK_FILE)
         disk.sync_folder(".")
+        journal._mark_file = mark
+        journal._mark_sequence = 1
         return journal
 
     @staticmethod
@@ -335,6 +340,10 @@ class Journal:
 
     def segment_numbers(self) -> list[int]:
         return sorted(self._segments)
+
+    @property
+    def segment_slots(self) -> int:
+        return self._segment_slots
 
     def bytes_to(self, position: Position) -> int:
         """Bytes of journal in use up to `position`, segment headers and ends included."""
@@ -701,6 +710,27 @@ def _wipe(segment: _Segment, start: int) -> int:
         if first <= segment.filled:
             segment.filled = max(segment.filled, min(end, len(segment.memory)))
     return stray
+
+
+def _check_nothing_is_lost(disk: Disk) -> None:
+    """Raise JournalCorrupt when a journal's mark or first segment is missing but the rest of it is there."""
+    if disk.exists(MARK_FILE):
+        file = disk.open(MARK_FILE)
+        try:
+            marks, _ = _read_marks(file)
+        finally:
+            file.close()
+        if any(int(mark["next_number"]) > 1 for mark in marks):
+            raise JournalCorrupt(place=place(0), detail="the first segment is missing, and the commit mark is not")
+    for name in disk.names(SEGMENTS):
+        file = disk.open(f"{SEGMENTS}/{name}")
+        try:
+            begun = file.pread(len(BATCH_MAGIC), SLOT) == BATCH_MAGIC
+        finally:
+            file.close()
+        if begun:
+            detail = f"the commit mark is missing, and {SEGMENTS}/{name} holds batches"
+            raise JournalCorrupt(place=f"{MARK_FILE} byte 0", detail=detail)
 
 
 def _read_marks(file: File) -> tuple[list[np.void], list[Finding]]:
