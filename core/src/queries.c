@@ -206,28 +206,24 @@ static u32 walk(const qx_ledger *ledger, const row *r, const qx_filter *f, unit 
     const u32 limit = f->limit < QX_BATCH_MAX ? f->limit : QX_BATCH_MAX;
     const int reversed = (f->flags & QX_FILTER_REVERSED) != 0;
     const u64 latest = f->timestamp_max == 0 ? TIMESTAMP_MAX : f->timestamp_max;
-    place begin = start_before(ledger, r, latest);
-    int all = reversed;
-    if (!reversed) {
-        /* Oldest first: walk back from no further than the marks near the old end of the range, if that suffices. */
-        u32 kept[MARKS_KEPT];
-        u32 seen = 0;
-        for (u32 number = r->mark; number != 0; number = ledger->mark_list[number - 1].previous) {
-            const mark *m = &ledger->mark_list[number - 1];
-            if (m->earliest < f->timestamp_min) {
-                break;
-            }
-            if (m->earliest <= latest) {
-                kept[seen % MARKS_KEPT] = number;
-                seen++;
-            }
+    u32 kept[MARKS_KEPT]; /* oldest first asked for: the marks near the old end of the range, the oldest kept last */
+    u32 seen = 0;
+    for (u32 number = reversed ? 0 : r->mark; number != 0;
+         number = ledger->mark_list[number - 1].previous) {
+        const mark *m = &ledger->mark_list[number - 1];
+        if (m->earliest < f->timestamp_min) {
+            break;
         }
-        all = seen <= MARKS_KEPT;
-        if (!all) {
-            begin = at_mark(&ledger->mark_list[kept[seen % MARKS_KEPT] - 1]);
+        if (m->earliest <= latest) {
+            kept[seen % MARKS_KEPT] = number;
+            seen++;
         }
     }
-    for (;;) {
+    /* Walk back from no further than it takes: first as many marks as hold `limit` entries, then all kept, then all. */
+    for (u32 far = limit / MARK_EVERY + 2;; far = far < MARKS_KEPT ? MARKS_KEPT : UINT32_MAX) {
+        const int all = seen <= far;
+        const place begin = all ? start_before(ledger, r, latest)
+                                : at_mark(&ledger->mark_list[kept[(seen - far) % MARKS_KEPT] - 1]);
         u64 written = 0;
         place at = begin;
         while (at.slot != 0) {
@@ -257,8 +253,6 @@ static u32 walk(const qx_ledger *ledger, const row *r, const qx_filter *f, unit 
         if (all || written >= limit) {
             return oldest_first(out, written, limit);
         }
-        all = 1;
-        begin = start_before(ledger, r, latest);
     }
 }
 
@@ -327,12 +321,13 @@ static const qx_transfer *stored_form(const qx_ledger *ledger, u32 event_slot, i
     return resolved && slot > event_slot && stored->timestamp == t->timestamp ? stored : NULL;
 }
 
-/* Candidates by the hash of one user data field, in the order of their events. */
+/* Candidates in the order of their events, from slots [from, to). */
 typedef struct {
     const qx_ledger *ledger;
     const qx_filter *filter;
     qx_transfer *out;
     u32 count, limit;
+    u32 from, to;
 } collector;
 
 static int collect(collector *c, u32 event_slot, int surely_created) {
@@ -343,11 +338,12 @@ static int collect(collector *c, u32 event_slot, int surely_created) {
     return c->count == c->limit;
 }
 
-static u64 first_at_least(const u64 *entries, u64 count, u64 value) {
+/* How many of the sorted entries are less than `value`, looking only at the bits of `mask`. */
+static u64 first_at_least(const u64 *entries, u64 count, u64 value, u64 mask) {
     u64 low = 0, high = count;
     while (low < high) {
         const u64 middle = low + (high - low) / 2;
-        if (entries[middle] < value) {
+        if ((entries[middle] & mask) < value) {
             low = middle + 1;
         } else {
             high = middle;
@@ -356,9 +352,10 @@ static u64 first_at_least(const u64 *entries, u64 count, u64 value) {
     return low;
 }
 
+/* A run's entries are in order of (hash half, slot). */
 static int collect_sorted(collector *c, const u64 *entries, u64 count, u64 top, int reversed) {
-    const u64 from = first_at_least(entries, count, top);
-    const u64 to = top == 0xFFFFFFFF00000000u ? count : first_at_least(entries, count, top + 0x100000000u);
+    const u64 from = first_at_least(entries, count, top | c->from, UINT64_MAX);
+    const u64 to = first_at_least(entries, count, top | c->to, UINT64_MAX);
     for (u64 k = 0; k < to - from; k++) {
         if (collect(c, (u32)entries[reversed ? to - 1 - k : from + k], 1)) {
             return 1;
@@ -367,9 +364,12 @@ static int collect_sorted(collector *c, const u64 *entries, u64 count, u64 top, 
     return 0;
 }
 
+/* A generation's list is in order of slot. */
 static int collect_listed(collector *c, const u64 *entries, u64 count, u64 top, int reversed) {
-    for (u64 k = 0; k < count; k++) {
-        const u64 entry = entries[reversed ? count - 1 - k : k];
+    const u64 from = first_at_least(entries, count, c->from, UINT32_MAX);
+    const u64 to = first_at_least(entries, count, c->to, UINT32_MAX);
+    for (u64 k = 0; k < to - from; k++) {
+        const u64 entry = entries[reversed ? to - 1 - k : from + k];
         if ((entry & 0xFFFFFFFF00000000u) == top && collect(c, (u32)entry, 1)) {
             return 1;
         }
@@ -427,17 +427,21 @@ QX_API uint32_t qx_query_transfers(const qx_ledger *ledger, const qx_filter *f, 
     }
     const u32 limit = f->limit < QX_BATCH_MAX ? f->limit : QX_BATCH_MAX;
     const int reversed = (f->flags & QX_QUERY_REVERSED) != 0;
-    collector c = {ledger, f, out, 0, limit};
-    if (!is_zero(f->user_data_128)) return query_by_user_data(&c, 0, f->user_data_128, reversed);
-    if (f->user_data_64 != 0) return query_by_user_data(&c, 1, (qx_u128){f->user_data_64, 0}, reversed);
-    if (f->user_data_32 != 0) return query_by_user_data(&c, 2, (qx_u128){f->user_data_32, 0}, reversed);
-
     const u32 from = first_batch_from(ledger, f->timestamp_min);
     u32 to = ledger->batches;
     if (f->timestamp_max != 0) {
         to = first_batch_from(ledger, f->timestamp_max);
         to = to < ledger->batches ? to + 1 : to;
     }
+    if (from >= to) {
+        return 0;
+    }
+    collector c = {ledger, f, out, 0, limit, ledger->batch_list[from].first_slot,
+                   to < ledger->batches ? ledger->batch_list[to].first_slot : UINT32_MAX};
+    if (!is_zero(f->user_data_128)) return query_by_user_data(&c, 0, f->user_data_128, reversed);
+    if (f->user_data_64 != 0) return query_by_user_data(&c, 1, (qx_u128){f->user_data_64, 0}, reversed);
+    if (f->user_data_32 != 0) return query_by_user_data(&c, 2, (qx_u128){f->user_data_32, 0}, reversed);
+
     for (u32 b = 0; b + from < to; b++) {
         const batch_entry *batch = &ledger->batch_list[reversed ? to - 1 - b : from + b];
         for (u32 i = 0; i < batch->count; i++) {
