@@ -495,6 +495,14 @@ def _keeping(verbs: _Verbs) -> None:
         _argument("source", metavar="FOLDER"),
         _argument("--until", metavar="INSTANT", help="leave out everything later (UTC, ISO 8601)"),
         _argument(
+            "--checkpoint",
+            metavar="FILE",
+            help="the newest checkpoint known: refused unless the backup reaches it",
+        ),
+        _argument(
+            "--erasures", metavar="FILE", help="erasures.list of the lost bank, so that erased customers stay erased"
+        ),
+        _argument(
             "--key-file",
             metavar="FILE",
             help="master key of the backed-up bank (default: the copy in the backup, if any)",

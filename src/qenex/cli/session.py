@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from qenex.values import Fault, Refusal
 
 if TYPE_CHECKING:
+    from qenex.books.maintenance import VerifyReport
     from qenex.cli.output import Output
     from qenex.products.bank import Bank
 
@@ -46,6 +47,16 @@ class NewBank:
     demo: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """What `restore` was asked for."""
+
+    until_ns: int | None
+    key_file: Path | None
+    known_checkpoint: bytes | None
+    erasures: bytes | None
+
+
 class Host(Protocol):
     """What the composition root offers the command line."""
 
@@ -55,9 +66,8 @@ class Host(Protocol):
     def make_demo(self, folder: Path, *, seed: int, customers: int, progress: Progress | None) -> Bank | Refusal: ...
     def serve(self, session: Session, *, port: int, demo_allowed: bool, execute: Execute) -> int: ...
     def backup(self, bank: Bank, target: Path, progress: Progress | None) -> Refusal | None: ...
-    def restore(
-        self, source: Path, folder: Path, *, until_ns: int | None, key_file: Path | None, progress: Progress | None
-    ) -> Bank | Refusal: ...
+    def restore(self, source: Path, folder: Path, wanted: Restoring, progress: Progress | None) -> Bank | Refusal: ...
+    def verify_journal(self, folder: Path, progress: Progress | None) -> VerifyReport: ...
     def public_keys(self, bank: Bank) -> str: ...
     def proved(self, content: bytes, keys: bytes) -> list[str] | Refusal: ...
     def rotate_master_key(self, bank: Bank, new_key_file: Path | None) -> Path | Refusal: ...

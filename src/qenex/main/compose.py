@@ -11,11 +11,13 @@ import fcntl
 import getpass
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import qenex.payments.refusals
 import qenex.products.refusals  # noqa: F401  (both register the codes used here)
 from qenex.books import Books, Signers
+from qenex.chain import format_key_file
 from qenex.cli.session import BankBusy, NewBank
 from qenex.crypto import KeyFile, Keyring, Passphrase, custody_from_environment
 from qenex.payments import execute_due, recover
@@ -45,7 +47,9 @@ LOCK = "bank.lock"
 BOOKS = "books"
 SETTINGS = "settings"
 LOG_ORIGIN = "log origin"
+PUBLIC_KEYS = "log.vkey"
 _locks: dict[int, int] = {}
+Prepare = Callable[[Store], None]
 
 
 class BankUnfinished(Fault):
@@ -124,13 +128,22 @@ def create_bank(folder: Path, new: NewBank, *, clock: Clock | None = None) -> Ba
     return bank
 
 
-def open_bank(folder: Path, *, clock: Clock | None = None) -> Bank | Refusal:
-    """The bank of a folder, recovered. Raises BankBusy while another process has it open."""
+def open_bank(
+    folder: Path,
+    *,
+    clock: Clock | None = None,
+    prepare_store: Prepare | None = None,
+    prepare_bank: Callable[[Bank], None] | None = None,
+) -> Bank | Refusal:
+    """The bank of a folder, recovered. Raises BankBusy while another process has it open.
+
+    A restore uses `prepare_store` before the books are opened and `prepare_bank` before recovery.
+    """
     if not holds_a_bank(folder):
         return refuse("BANK_NOT_FOUND", folder=folder)
     lock = lock_folder(folder)
     try:
-        opened = _open(folder, clock, lock)
+        opened = _open(folder, clock, lock, prepare_store, prepare_bank)
     except BaseException:
         os.close(lock)
         raise
@@ -139,7 +152,13 @@ def open_bank(folder: Path, *, clock: Clock | None = None) -> Bank | Refusal:
     return opened
 
 
-def _open(folder: Path, clock: Clock | None, lock: int) -> Bank | Refusal:
+def _open(
+    folder: Path,
+    clock: Clock | None,
+    lock: int,
+    prepare_store: Prepare | None,
+    prepare_bank: Callable[[Bank], None] | None,
+) -> Bank | Refusal:
     custody = custody_of(folder)
     if isinstance(custody, Refusal):
         return custody
@@ -155,11 +174,15 @@ def _open(folder: Path, clock: Clock | None, lock: int) -> Bank | Refusal:
         text = store.setting(SETTINGS)
         if text is None:
             raise BankUnfinished(folder)
+        if prepare_store is not None:
+            prepare_store(store)
         bank = _assemble(folder, store, keyring, Settings.from_text(text), clock, lock)
     except BaseException:
         store.close()
         raise
     try:
+        if prepare_bank is not None:
+            prepare_bank(bank)
         recover(bank)
         execute_due(bank)
     except BaseException:
@@ -195,6 +218,7 @@ def _assemble(folder: Path, store: Store, keyring: Keyring, settings: Settings, 
     origin = store.setting(LOG_ORIGIN)
     assert origin is not None
     signers = Signers.from_seeds(origin, seeds.ed25519.reveal(), seeds.ml_dsa_65.reveal())
+    _publish_keys(folder, signers)
     books = Books.open(folder / BOOKS, clock=clock, signers=signers)
     bank = Bank(
         folder=folder, books=books, store=store, keyring=keyring, signers=signers, clock=clock, ids=IdSource(clock),
@@ -202,6 +226,15 @@ def _assemble(folder: Path, store: Store, keyring: Keyring, settings: Settings, 
     )  # fmt: skip
     _locks[id(bank)] = lock
     return bank
+
+
+def _publish_keys(folder: Path, signers: Signers) -> None:
+    """The log's public keys beside the books, so that `journal verify` can check signatures without the master key."""
+    path, text = folder / PUBLIC_KEYS, format_key_file(signers.verifier_keys)
+    if not path.exists() or path.read_text() != text:
+        beside = path.with_suffix(".part")
+        beside.write_text(text)
+        os.replace(beside, path)
 
 
 def close_bank(bank: Bank) -> None:

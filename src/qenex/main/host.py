@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qenex.cli.session import Execute, NewBank, Session
+    from qenex.books.maintenance import VerifyReport
+    from qenex.cli.session import Execute, NewBank, Restoring, Session
     from qenex.products.bank import Bank
     from qenex.values import Refusal
 
@@ -48,17 +49,22 @@ class EmbeddedHost:
         return backup(bank, target, progress)
 
     def restore(
-        self,
-        source: Path,
-        folder: Path,
-        *,
-        until_ns: int | None,
-        key_file: Path | None,
-        progress: Callable[[int, int], None] | None,
+        self, source: Path, folder: Path, wanted: Restoring, progress: Callable[[int, int], None] | None
     ) -> Bank | Refusal:
         from qenex.main.keeping import restore
 
-        return restore(source, folder, until_ns=until_ns, key_file=key_file, progress=progress)
+        return restore(source, folder, wanted, progress)
+
+    def verify_journal(self, folder: Path, progress: Callable[[int, int], None] | None) -> VerifyReport:
+        """Check the books of a folder, signatures included when the log's public keys lie beside them."""
+        from qenex.books.maintenance import verify
+        from qenex.chain import parse_key_file
+        from qenex.main.compose import BOOKS, PUBLIC_KEYS
+        from qenex.values import Refusal
+
+        path = folder / PUBLIC_KEYS
+        keys = parse_key_file(path.read_bytes()) if path.exists() else ()
+        return verify(folder / BOOKS, keys=() if isinstance(keys, Refusal) else keys, progress=progress)
 
     def public_keys(self, bank: Bank) -> str:
         from qenex.chain import format_key_file

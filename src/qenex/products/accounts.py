@@ -85,6 +85,14 @@ def word(record: np.void, name: str) -> int:
     return int(record[f"{name}_hi"]) << 64 | int(record[f"{name}_lo"])
 
 
+def numbers(records: np.ndarray, name: str) -> list[int]:
+    """A u128 field of many records as Python integers."""
+    low = records[f"{name}_lo"].tolist()
+    if not records[f"{name}_hi"].any():
+        return [int(value) for value in low]
+    return [high << 64 | value for high, value in zip(records[f"{name}_hi"].tolist(), low)]
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The bank's own accounts
 

@@ -20,13 +20,12 @@ from numpy.typing import NDArray
 import qenex.reporting.refusals  # noqa: F401  (registers the codes used here)
 from qenex.books import BATCH_MAX, AccountFilter, AccountFilterFlags, TransferFlags
 from qenex.crypto import fields_of
-from qenex.products.accounts import account_of
+from qenex.products.accounts import account_of, numbers
 from qenex.products.bank import Bank, money_of
 from qenex.products.business_day import DAY_NS, date_of, instant
 from qenex.products.chart import BOOKING_NAMES, BookingCode, internal_label
 from qenex.rails import StatementBalance, StatementEntries, StatementHeader, write_camt053
 from qenex.rails.iso20022.status_report import Output
-from qenex.reporting.trial_balance import numbers
 from qenex.storage.relational import AccountRow, PaymentRow, Statement
 from qenex.values import Refusal, invariant, refuse
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from qenex.books import BATCH_MAX, QueryFilter
+from qenex.products.accounts import numbers
 from qenex.products.bank import Bank
 from qenex.products.chart import BY_NUMBER
 from qenex.values import Currency, currency_by_numeric
@@ -75,11 +73,3 @@ def trial_balance(bank: Bank) -> TrialBalance:
         for place, amount in enumerate((debit, credit, debit_left, credit_left)):
             total[place] += amount
     return TrialBalance([AssetTotal(label, *total) for label, total in sorted(totals.items())], lines)
-
-
-def numbers(records: NDArray[np.void], name: str) -> list[int]:
-    """A u128 field of many records as Python integers."""
-    low = records[f"{name}_lo"].tolist()
-    if not records[f"{name}_hi"].any():
-        return [int(value) for value in low]
-    return [high << 64 | value for high, value in zip(records[f"{name}_hi"].tolist(), low)]

@@ -5,20 +5,24 @@ from __future__ import annotations
 from argparse import Namespace
 from datetime import UTC, datetime
 
-import qenex.cli.refusals  # noqa: F401  (registers the codes used here)
-from qenex.cli.session import Session, taken
+import qenex.cli.refusals
+import qenex.products.refusals  # noqa: F401  (both register the codes used here)
+from qenex.cli.files import read_file
+from qenex.cli.session import Restoring, Session, taken
 from qenex.values import Refusal, refuse
 
 EXIT_FAULT = 3
+FILE_BYTES_MAX = 1 << 26
 
 
-def verify(arguments: Namespace, session: Session) -> int:
+def verify(arguments: Namespace, session: Session) -> int | Refusal:
     """Read everything again. A damaged journal can be looked at although the bank cannot be opened with it."""
     del arguments
-    from qenex.books import maintenance
-
     with session.out.progress("verifying") as progress:
-        report = maintenance.verify(_books_folder(session), progress=progress)
+        try:
+            report = session.host.verify_journal(session.folder, progress)
+        except FileNotFoundError:
+            return refuse("BANK_NOT_FOUND", folder=session.folder)
     if session.json:
         session.out.document(
             {
@@ -90,13 +94,16 @@ def restore(arguments: Namespace, session: Session) -> int | Refusal:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         whole = moment.replace(microsecond=0)
         until = int(whole.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
-    key_file = session.path(arguments.key_file) if arguments.key_file else None
+    wanted = Restoring(
+        until_ns=until,
+        key_file=session.path(arguments.key_file) if arguments.key_file else None,
+        known_checkpoint=read_file(session.path(arguments.checkpoint), FILE_BYTES_MAX)
+        if arguments.checkpoint
+        else None,
+        erasures=read_file(session.path(arguments.erasures), FILE_BYTES_MAX) if arguments.erasures else None,
+    )
     with session.out.progress("restoring") as progress:
-        bank = taken(
-            session.host.restore(
-                session.path(arguments.source), session.folder, until_ns=until, key_file=key_file, progress=progress
-            )
-        )
+        bank = taken(session.host.restore(session.path(arguments.source), session.folder, wanted, progress))
     try:
         facts = {
             "folder": str(session.folder.resolve()),
