@@ -104,11 +104,12 @@ class Books:
         self._sealer = Sealer(
             pipeline=self._pipeline, engine=engine, journal=journal, disk=disk, signers=signers, log=log
         )
+        self._closed = False
+        self._released = False
         self._timer_stop = threading.Event()
         self._timer = threading.Thread(target=self._tick, name="books-timer", daemon=True) if timer else None
         if self._timer is not None:
             self._timer.start()
-        self._closed = False
 
     # ---- opening and closing -----------------------------------------------------------------------------------
 
@@ -131,8 +132,9 @@ class Books:
         `signers` sign checkpoints; without them receipts are refused. `timer` releases due holds and signs a checkpoint
         each second. `merkle=False` leaves the log alone (it catches up at the next open); for measurements.
         `segment_slots` and `generation_max` (index entries in memory before they are sealed) make tests small; a folder
-        is opened with the `segment_slots` it was created with. `progress(done, total)` is told the batches replayed. Raises JournalInUse, JournalCorrupt, JournalWriteFailed,
-        and OriginRetired for signers of a log that a restore to an earlier instant has ended."""
+        is opened with the `segment_slots` it was created with. `progress(done, total)` is told the batches replayed.
+        Raises JournalInUse, JournalCorrupt, JournalWriteFailed, and OriginRetired for signers of a log that a restore
+        to an earlier instant has ended."""
         root = Path(folder)
         if signers is not None:
             check_origin_is_not_retired(read_origins(root), signers.origin)
@@ -193,6 +195,8 @@ class Books:
             pass  # The failure itself was told to whoever waited for the write.
         finally:
             self._pipeline.stop()
+            with self._pipeline.core_lock:  # No query may be on its way when the memory goes.
+                self._released = True
             self._engine.close(snapshot=self._pipeline.failure is None)
             if self._pipeline.log is not None:
                 self._pipeline.log.close()
@@ -259,8 +263,8 @@ class Books:
 
     def expire(self, now_ns: int) -> int:
         """Release the holds that are due at `now_ns`, at most 8,190; journalled. Returns how many."""
-        if now_ns < self._engine.last_timestamp:
-            raise TimeBeforeLastTimestamp(now_ns, self._engine.last_timestamp)
+        if now_ns < self.last_timestamp:
+            raise TimeBeforeLastTimestamp(now_ns, self.last_timestamp)
         answer = Answer()
         self._pipeline.put(Request(BatchKind.EXPIRY, None, 0, None, answer, now=now_ns))
         return len(answer.result())
@@ -294,6 +298,7 @@ class Books:
 
     def _read(self, query: Callable[[], Any]) -> Any:
         with self._pipeline.core_lock:
+            self._check_open()
             found = query()
             decided = self._pipeline.decided
         self._pipeline.wait_durable(decided)
@@ -338,7 +343,12 @@ class Books:
 
     @property
     def last_timestamp(self) -> int:
+        self._check_open()
         return self._engine.last_timestamp
+
+    def _check_open(self) -> None:
+        if self._released:
+            raise JournalStopped("closed")
 
     # ---- batches, for the relational store ---------------------------------------------------------------------
 
@@ -373,10 +383,12 @@ class Books:
 
     def consistency_proof(self, old_size: int, new_size: int) -> list[bytes]:
         """RFC 9162 consistency proof between two tree sizes of this log."""
+        self._check_open()
         return self._sealer.consistency_proof(old_size, new_size)
 
     def tile(self, path: str) -> bytes | None:
         """The bytes behind a tlog-tiles path (`tile/...`), or None when there is no such tile."""
+        self._check_open()
         return self._sealer.tile(path)
 
     # ---- backup ------------------------------------------------------------------------------------------------
@@ -428,6 +440,8 @@ class Books:
                     self._sealer.sign_when_new()
             except (JournalStopped, TimeBeforeLastTimestamp):
                 continue
+            except Exception as failure:  # Nobody waits for the timer's answer: whoever comes next hears of it.
+                self._pipeline.fail(failure)
 
 
 _SINGLE = Struct("<13Q3I2HQ")
@@ -486,7 +500,12 @@ def _checked(events: Any, dtype: np.dtype[np.void], from_list: Callable[[Any], R
 
 def _signed_size(root: Path) -> int:
     path = root / CHECKPOINT_FILE
-    return tree_size(path.read_bytes()) if path.exists() else 0
+    if not path.exists():
+        return 0
+    try:
+        return tree_size(path.read_bytes())
+    except (ValueError, IndexError) as error:
+        raise JournalCorrupt(place=f"{CHECKPOINT_FILE} byte 0", detail="this is not a signed checkpoint") from error
 
 
 def _open_log(folder: Path) -> MerkleLog:

@@ -34,6 +34,8 @@ Waiters = dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], int | 
 
 BATCHES_IN_FLIGHT = 16
 REQUESTS_WAITING_MAX = 65_536
+EVENTS_WAITING_MAX = 64 * BATCH_MAX
+"""Events that may wait to be decided (64 MiB of them); whoever brings more waits."""
 GROUP_MAX = 16
 GATHER_BELOW = 512
 LEAF_KINDS = (BatchKind.ACCOUNTS, BatchKind.TRANSFERS, BatchKind.ACCOUNT_UPDATES)
@@ -45,6 +47,10 @@ class Answer(Future[Any]):
     """The answer to a submitted batch, RESULT[n]; ready when the batch is durable. `batch_number` is then its batch."""
 
     batch_number: int = 0
+
+    def cancel(self) -> bool:
+        """Always False: what was submitted is on its way, and giving up waiting does not take it back."""
+        return False
 
 
 @dataclass(slots=True)
@@ -108,20 +114,24 @@ class Pipeline:
         self.leaf_count = leaf_count
         self.core_lock = threading.Lock()
         self._waiting: deque[Request] = deque()
+        self._events_waiting = 0
         self._arrived = threading.Condition()
         self._scratches: queue.SimpleQueue[_Scratch] = queue.SimpleQueue()
         self._scratches_made = 0
         self._to_write: queue.Queue[Decided | None] = queue.Queue(BATCHES_IN_FLIGHT)
-        self._to_hash: queue.Queue[Decided | Callable[[], None] | None] = queue.Queue(2 * BATCHES_IN_FLIGHT)
+        self._to_hash: queue.Queue[Decided | Future[None] | None] = queue.Queue(2 * BATCHES_IN_FLIGHT)
+        self._awaited: set[Future[None]] = set()
+        self._awaited_lock = threading.Lock()
+        self._leaves_ended = False
         self.decided = 0
         self.durable = 0
         self._durable_moved = threading.Condition()
         self._stopping = False
         self.failure: BaseException | None = None
-        self._threads = [
-            threading.Thread(target=self._run, args=(work,), name=f"books-{name}", daemon=True)
-            for name, work in (("decide", self._decide), ("write", self._write), ("leaves", self._hash))
-        ]
+        self._decider = threading.Thread(target=self._run_decider, name="books-decide", daemon=True)
+        self._writer = threading.Thread(target=self._run_writer, name="books-write", daemon=True)
+        self._leaves = threading.Thread(target=self._run_leaves, name="books-leaves", daemon=True)
+        self._threads = [self._decider, self._writer, self._leaves]
         for thread in self._threads:
             thread.start()
 
@@ -130,19 +140,17 @@ class Pipeline:
     def put(self, request: Request) -> None:
         """Queue a request; waits while too many are waiting. Raises when the books have stopped."""
         with self._arrived:
-            while len(self._waiting) >= REQUESTS_WAITING_MAX and not self._stopping and self.failure is None:
+            while (
+                (len(self._waiting) >= REQUESTS_WAITING_MAX or self._events_waiting >= EVENTS_WAITING_MAX)
+                and not self._stopping
+                and self.failure is None
+            ):
                 self._arrived.wait(0.1)
             self._check_running()
             self._waiting.append(request)
+            self._events_waiting += request.count
             if len(self._waiting) == 1:
                 self._arrived.notify_all()
-
-    def put_many(self, requests: list[Request]) -> None:
-        """Queue several requests at once, in order."""
-        with self._arrived:
-            self._check_running()
-            self._waiting.extend(requests)
-            self._arrived.notify_all()
 
     def wait_durable(self, decided: int) -> None:
         """Wait until everything decided up to here is on disk, so that no read shows what a crash could take back."""
@@ -170,38 +178,70 @@ class Pipeline:
 
     # ---- threads -----------------------------------------------------------------------------------------------
 
-    def _run(self, work: Callable[[], None]) -> None:
+    def _run_decider(self) -> None:
         try:
-            work()
-        except BaseException as failure:  # The thread's last word: every waiting caller hears it, then nothing moves.
-            self._fail(failure)
+            self._decide()
+        except BaseException as failure:
+            self.fail(failure)
+        self._to_write.put(None)
 
-    def _fail(self, failure: BaseException) -> None:
+    def _run_writer(self) -> None:
+        try:
+            self._write()
+        except BaseException as failure:
+            self.fail(failure)
+            self._take_rest(self._to_write, behind=self._decider)
+        self._to_hash.put(None)
+
+    def _run_leaves(self) -> None:
+        try:
+            self._hash()
+        except BaseException as failure:
+            self.fail(failure)
+            self._take_rest(self._to_hash, behind=self._writer)
+        with self._awaited_lock:
+            self._leaves_ended = True
+            awaited, self._awaited = self._awaited, set()
+        for reached in awaited:
+            reached.set_exception(self._stopped())
+
+    def fail(self, failure: BaseException) -> None:
+        """The books' last word: every waiting caller hears it, then nothing moves."""
         if self.failure is None:
             self.failure = failure
         self.journal.stop(str(failure))
         with self._arrived:
             waiting, self._waiting = list(self._waiting), deque()
+            self._events_waiting = 0
             self._arrived.notify_all()
         for request in waiting:
             _refuse(request, self.failure)
-        for pending in (self._to_write, self._to_hash):
-            while True:
-                try:
-                    item = pending.get_nowait()
-                except queue.Empty:
-                    break
-                if isinstance(item, Decided):
-                    for request in item.requests:
-                        _refuse(request, self.failure)
-            pending.put(None)
         with self._durable_moved:
             self._durable_moved.notify_all()
+
+    def _take_rest(self, pending: queue.Queue[Any], *, behind: threading.Thread) -> None:
+        """Take what still comes from the thread behind until it has ended: neither it nor its callers may wait for ever."""
+        while True:
+            ended = not behind.is_alive()
+            try:
+                item = pending.get(timeout=0.02)
+            except queue.Empty:
+                if ended:
+                    return
+                continue
+            if isinstance(item, Decided) and pending is self._to_write:  # what is to be hashed was answered
+                for request in item.requests:
+                    _refuse(request, self._stopped())
+
+    def _stopped(self) -> JournalStopped:
+        stopped = JournalStopped(str(self.failure) if self.failure is not None else "closed")
+        stopped.__cause__ = self.failure
+        return stopped
 
     def _decide(self) -> None:
         while True:
             with self._arrived:
-                while not self._waiting and not self._stopping:
+                while not self._waiting and not self._stopping and self.failure is None:
                     self._arrived.wait()
                 if self.failure is not None:
                     return
@@ -215,11 +255,11 @@ class Pipeline:
                 for request in requests:
                     _refuse(request, failure)
                 raise
-        self._to_write.put(None)
 
     def _gather(self) -> list[Request]:
         """The next request, and those right behind it that may share its batch. Called with the lock held."""
         first = self._waiting.popleft()
+        self._events_waiting -= first.count
         requests = [first]
         if not _may_share(first):
             return requests
@@ -228,6 +268,7 @@ class Pipeline:
             request = self._waiting.popleft()
             requests.append(request)
             room -= request.count
+            self._events_waiting -= request.count
         return requests
 
     def _take_scratch(self) -> _Scratch:
@@ -342,9 +383,9 @@ class Pipeline:
             group: list[Decided] = []
             item = self._to_write.get()
             while item is not None:
-                if item.batch.kind:
-                    self.journal.seal(item.batch)
                 group.append(item)
+                if item.batch.kind:
+                    self._seal(item, group)
                 if len(group) >= GROUP_MAX:
                     break
                 try:
@@ -354,7 +395,13 @@ class Pipeline:
             ended = item is None
             if group:
                 self._commit(group)
-        self._to_hash.put(None)
+
+    def _seal(self, item: Decided, group: list[Decided]) -> None:
+        try:
+            self.journal.seal(item.batch)
+        except BaseException as failure:
+            _refuse_group(group, failure)
+            raise
 
     def _commit(self, group: list[Decided]) -> None:
         batches = sum(1 for item in group if item.batch.kind)
@@ -362,9 +409,7 @@ class Pipeline:
             if batches:
                 self.journal.commit()
         except BaseException as failure:
-            for item in group:
-                for request in item.requests:
-                    _refuse(request, failure)
+            _refuse_group(group, failure)
             raise
         with self._durable_moved:
             self.durable += batches
@@ -403,8 +448,10 @@ class Pipeline:
             item = self._to_hash.get()
             if item is None:
                 return
-            if callable(item):
-                item()
+            if isinstance(item, Future):
+                with self._awaited_lock:
+                    self._awaited.discard(item)
+                item.set_result(None)
                 continue
             if self.log is not None and self._leaf_hashes is not None and item.batch.accepted:
                 records = leaf_records(
@@ -416,9 +463,15 @@ class Pipeline:
             if item.scratch is not None:
                 self._scratches.put(item.scratch)
 
-    def after_leaves(self, work: Callable[[], None]) -> None:
-        """Run `work` on the leaves' thread behind everything that is durable now."""
-        self._to_hash.put(work)
+    def after_leaves(self) -> Future[None]:
+        """Ready when the leaves of everything that is durable now are in the log; fails when the books stop."""
+        reached: Future[None] = Future()
+        with self._awaited_lock:
+            if self._leaves_ended:
+                raise self._stopped()
+            self._awaited.add(reached)
+        self._to_hash.put(reached)
+        return reached
 
 
 def _may_share(request: Request) -> bool:
@@ -458,6 +511,12 @@ def _join_commitments(requests: list[Request]) -> bytes:
 
 def _slots(content: bytes) -> int:
     return (len(content) + SLOT - 1) // SLOT
+
+
+def _refuse_group(group: list[Decided], failure: BaseException) -> None:
+    for item in group:
+        for request in item.requests:
+            _refuse(request, failure)
 
 
 def _refuse(request: Request, failure: BaseException) -> None:

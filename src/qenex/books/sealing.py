@@ -13,7 +13,6 @@ import hashlib
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass
 
 from qenex.books.engine import JournaledEngine, LocatedLeaf, stored_leaf_records
@@ -114,8 +113,7 @@ class Sealer:
         self._pipeline.put(Request(0, None, 0, None, quiet, task=self._at_boundary))
         state, leaves, timestamp, previous = quiet.result()
         size = leaves + self._engine.origin_entries
-        reached: Future[None] = Future()
-        self._pipeline.after_leaves(lambda: reached.set_result(None))
+        reached = self._pipeline.after_leaves()
         state_hash = state()
         reached.result()
         if size - log.synced_size >= SYNC_EVERY:
