@@ -4,7 +4,10 @@ What a restart needs beside the journal is derived from it and may be deleted at
 
     index/chain-*     the account chains, 8 bytes a slot, written through memory maps
     index/run-*       sealed parts of the id and user data index
-    snapshot          accounts, holds, marks and counters at a batch boundary; names the runs that belong to it
+    snapshot          accounts, holds, marks and counters at a batch boundary; names the runs that belong to it, and
+                      the hashes of the chains up to there
+
+What is damaged, missing, or of another journal is found when the folder is opened, and all is made anew.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ import threading
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +51,8 @@ from qenex.storage.journal import (
     Disk,
     Finding,
     Journal,
+    JournalCorrupt,
+    JournalWriteFailed,
     Position,
     StoredBatch,
 )
@@ -57,6 +64,7 @@ Records = npt.NDArray[np.void]
 Words = npt.NDArray[np.uint64]
 
 CHAIN_SEGMENT_BYTES = 8 * SEGMENT_SLOTS
+CHAIN_STEP_BYTES = 1 << 20
 SNAPSHOT = "snapshot"
 SNAPSHOT_MAGIC = b"QENEX-SNAPSHOT-1\n"
 SNAPSHOT_PARTS = ("MARKS", "HOLDS", "BURNT", "UPDATES", "BATCHES")
@@ -85,6 +93,8 @@ class JournaledEngine:
         self._segments: set[int] = set()
         self._starts = array("I")
         self._run_names: list[str] = []
+        self._chain_room: dict[int, int] = {}
+        self._chain_digests: dict[int, str] = {}
         self._job: _SealJob | None = None
         self.last_block: Block | None = None
         self.findings: list[Finding] = []
@@ -106,6 +116,7 @@ class JournaledEngine:
         last = self._journal.durable.number - 1
         for batch in self._journal.replay(position):
             self._use_segment(batch.start_slot >> SEGMENT_SHIFT)
+            self._allocate_chain(batch.end_slot)
             self._replay(batch, scratch, results)
             self._starts.append(batch.start_slot)
             leaves += batch.accepted
@@ -187,6 +198,7 @@ class JournaledEngine:
         expiry = kind == BatchKind.EXPIRY
         timestamp = max(now, self._core.last_timestamp + (0 if expiry else count))
         wanted = BATCH_MAX if expiry else count
+        self._allocate_chain(first_slot + 2 * wanted)
         while True:
             try:
                 return self._core.apply(kind, events, wanted, timestamp, log_out, first_slot, results, balances)
@@ -200,15 +212,25 @@ class JournaledEngine:
     def _use_segment(self, number: int) -> None:
         if number in self._segments:
             return
-        path = self.root / "index" / f"chain-{number:06d}"
+        path = _chain_path(self.root, number)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.ftruncate(descriptor, CHAIN_SEGMENT_BYTES)
             self._core.regions["CHAIN"].map_file(number * CHAIN_SEGMENT_BYTES, descriptor, CHAIN_SEGMENT_BYTES)
         finally:
             os.close(descriptor)
+        self._chain_room[number] = 0
         self._core.set_segment(number, self._journal.segment_memory(number))
         self._segments.add(number)
+
+    def _allocate_chain(self, end_slot: int) -> None:
+        """Have disk blocks ready behind the chain's memory: a store into a page without one would end the process."""
+        number, offset = divmod(end_slot, SEGMENT_SLOTS)
+        if 8 * offset <= self._chain_room[number]:
+            return
+        room = min((8 * offset // CHAIN_STEP_BYTES + 1) * CHAIN_STEP_BYTES, CHAIN_SEGMENT_BYTES)
+        _allocate(_chain_path(self.root, number), room)
+        self._chain_room[number] = room
 
     # ---- sealing and snapshots ---------------------------------------------------------------------------------
 
@@ -278,13 +300,21 @@ class JournaledEngine:
         if position.number > self._journal.durable.number:
             self.findings.append(Finding(SNAPSHOT, "it is ahead of the journal; everything is replayed instead"))
             return self._journal.genesis, 0
+        if not self._journal_reaches(position, parts["STARTS"]):
+            self.findings.append(Finding(SNAPSHOT, "it is not of this journal; everything is replayed instead"))
+            return self._journal.genesis, 0
+        damaged = _damaged_files(self.root, meta)
+        if damaged:
+            detail = "missing or damaged; everything is replayed instead"
+            self.findings.extend(Finding(name, detail) for name in damaged)
+            return self._journal.genesis, 0
         runs: list[Run] = []
         for name in meta["runs"]:
             run = _open_run(self.root / "index" / name)
-            if run is None:
-                self.findings.append(Finding(f"index/{name}", "missing or damaged; everything is replayed instead"))
-                return self._journal.genesis, 0
+            assert run is not None
             runs.append(run)
+        last, _ = divmod(position.slot, SEGMENT_SLOTS)
+        self._chain_digests = {number: digest for number, _, digest in meta["chains"] if number < last}
         self._core.load_rows(meta["info"]["accounts"], parts["ROWS"])
         for name in SNAPSHOT_PARTS:
             content = parts[name]
@@ -299,6 +329,19 @@ class JournaledEngine:
 
             self.last_block = Block.decode(bytes.fromhex(meta["block"]))
         return position, int(meta["leaves"])
+
+    def _journal_reaches(self, position: Position, starts: npt.NDArray[np.uint8]) -> bool:
+        """Whether the batch before `position` is in this journal, with the same hash."""
+        slots = np.frombuffer(starts.tobytes(), dtype=np.uint32)
+        if len(slots) != position.number - 1:
+            return False
+        if not len(slots):
+            return position.slot == self._journal.genesis.slot
+        try:
+            before = self._journal.batch_at(int(slots[-1]))
+        except JournalCorrupt:
+            return False
+        return (before.digest, before.end_slot, before.number + 1) == (position.digest, position.slot, position.number)
 
     def close(self, *, snapshot: bool) -> None:
         """Write a snapshot when replaying would take longer, and give the memory back."""
@@ -506,10 +549,28 @@ class _SealJob:
             "leaves": leaves,
             "info": self._info,
             "runs": runs,
+            "chains": self._save_chains(batch_before.end_slot if batch_before else self._position.slot),
             "block": self._last_block.encode().hex() if self._last_block else "",
         }
         parts = {"ROWS": self._rows, "STARTS": np.frombuffer(self._starts, dtype=np.uint8), **self._parts}
         _write_snapshot(self.engine.root, meta, parts)
+
+    def _save_chains(self, end_slot: int) -> list[tuple[int, int, str]]:
+        """Make the chains up to `end_slot` durable: (segment, bytes, hash). What stands before never changes again."""
+        known = self.engine._chain_digests
+        last, offset = divmod(end_slot, SEGMENT_SLOTS)
+        saved = []
+        for number in range(last + 1):
+            length = 8 * offset if number == last else CHAIN_SEGMENT_BYTES
+            digest = known.get(number) if number < last else None
+            if digest is None:
+                path = _chain_path(self.engine.root, number)
+                _sync_path(path)
+                digest = _file_digest(path, length)
+                if number < last:
+                    known[number] = digest
+            saved.append((number, length, digest))
+        return saved
 
     def _batch_before(self) -> StoredBatch | None:
         """The last batch the snapshot covers, once it is durable: until then the snapshot must not exist."""
@@ -531,7 +592,9 @@ class _RunWriter:
         self._path = path
         self._new = path.with_name(path.name + ".new")
         sizes = _run_sizes(counts)
-        self._memory = np.memmap(self._new, dtype=np.uint8, mode="w+", shape=(sizes.total,))
+        self._new.unlink(missing_ok=True)
+        _allocate(self._new, sizes.total)
+        self._memory = np.memmap(self._new, dtype=np.uint8, mode="r+", shape=(sizes.total,))
         self._memory[:16] = np.frombuffer(RUN_MAGIC, dtype=np.uint8)
         self._memory[16:48] = np.array(counts, dtype="<u8").view(np.uint8)
         self.run = _run_views(self._memory, counts)
@@ -575,7 +638,7 @@ def _run_views(memory: npt.NDArray[np.uint8], counts: tuple[int, int, int, int])
 
 
 def _open_run(path: Path) -> Run | None:
-    """A run file's arrays, mapped; None when it is not one. Its hash is checked by `qenex journal verify`."""
+    """A run file's arrays, mapped; None when it is not one. Its hash is not checked here."""
     if not path.exists() or path.stat().st_size < 96:
         return None
     memory = np.memmap(path, dtype=np.uint8, mode="r")
@@ -624,7 +687,7 @@ def _write_snapshot(root: Path, meta: dict[str, Any], parts: dict[str, npt.NDArr
     head = json.dumps(meta, sort_keys=True).encode()
     new = root / f"{SNAPSHOT}.new"
     digest = hashlib.sha256()
-    with new.open("wb") as file:
+    with _told(new.name, "write"), new.open("wb") as file:
         pieces: list[bytes | memoryview] = [
             SNAPSHOT_MAGIC,
             len(head).to_bytes(8, "little"),
@@ -663,6 +726,63 @@ def snapshot_is_whole(path: Path) -> str | None:
     """None when the snapshot is what was written, else why not."""
     loaded = _read_snapshot(path)
     return loaded if isinstance(loaded, str) else None
+
+
+def _chain_path(root: Path, number: int) -> Path:
+    return root / "index" / f"chain-{number:06d}"
+
+
+def _file_digest(path: Path, length: int) -> str:
+    """SHA-256 of the file's first `length` bytes, as hex digits."""
+    if not length:
+        return hashlib.sha256().hexdigest()
+    return hashlib.sha256(np.memmap(path, dtype=np.uint8, mode="r", shape=(length,)).data).hexdigest()
+
+
+def _damaged_files(root: Path, meta: dict[str, Any]) -> list[str]:
+    """Which of a snapshot's runs and chains are not what they were. Several are read at once."""
+
+    def chain_is_whole(chain: tuple[int, int, str]) -> bool:
+        number, length, digest = chain
+        path = _chain_path(root, number)
+        return path.exists() and path.stat().st_size >= length and _file_digest(path, length) == digest
+
+    if "chains" not in meta:
+        return [SNAPSHOT]
+    with ThreadPoolExecutor(4) as readers:
+        runs = readers.map(lambda name: run_is_whole(root / "index" / name), meta["runs"])
+        chains = readers.map(chain_is_whole, meta["chains"])
+        found = [f"index/{name}" for name, whole in zip(meta["runs"], runs, strict=True) if not whole]
+        found += [f"index/chain-{c[0]:06d}" for c, whole in zip(meta["chains"], chains, strict=True) if not whole]
+    return found
+
+
+@contextmanager
+def _told(name: str, action: str) -> Iterator[None]:
+    """A failure of the disk says which file it was."""
+    try:
+        yield
+    except OSError as error:
+        raise JournalWriteFailed(file=name, offset=-1, action=action, reason=str(error)) from error
+
+
+def _allocate(path: Path, length: int) -> None:
+    """Give the file disk blocks for its first `length` bytes, so that writing through a map cannot run out of them."""
+    with _told(path.name, "allocation"):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, length)
+        finally:
+            os.close(descriptor)
+
+
+def _sync_path(path: Path) -> None:
+    with _told(path.name, "fsync"):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def snapshot_runs(path: Path) -> list[str]:
