@@ -247,7 +247,7 @@ class Examination:
         if complete and origins_whole:
             self._check_parents(trees)
             log.check_end(trees[-1])
-            self._check_checkpoint(checkpoint)
+            self._check_checkpoint(checkpoint, trees[-1])
         if complete and self._replaying:
             self._check_chains(core, journal)
             self._check_sums(core)
@@ -400,11 +400,13 @@ class Examination:
             return None
         return found
 
-    def _check_checkpoint(self, checkpoint: Checkpoint | None) -> None:
+    def _check_checkpoint(self, checkpoint: Checkpoint | None, tree: Tree) -> None:
         if checkpoint is None:
             return
         if any(origin.parent.origin == checkpoint.origin for origin in self.origins):
             self._found(CHECKPOINT_FILE, f"it is signed under {checkpoint.origin}, which a restore has ended")
+        if tree.roots.get(checkpoint.size) != checkpoint.root:
+            self._found(CHECKPOINT_FILE, f"its root is not that of the journal's first {checkpoint.size} entries")
         blocks = {s.block.size: s.block.root for s in self._blocks if s.generation == len(self.origins)}
         if blocks.get(checkpoint.size) != checkpoint.root:
             self._found(CHECKPOINT_FILE, f"no block of the journal has its size {checkpoint.size} and root")
