@@ -135,3 +135,10 @@ def test_every_refusal_code_of_ours_has_a_test(package: str) -> None:
     codes = [code for code in REFUSALS if f'"{code}"' in source]
     assert codes
     assert [code for code in codes if code not in texts] == []
+
+
+def test_texts_of_others_do_not_command_the_terminal(tmp_path: Path) -> None:
+    qenex = Here(tmp_path / "bank")
+    qenex("init")
+    qenex("customer", "add", "Eve \x1b[2J\x07")
+    assert "\x1b" not in qenex("customer", "list").out

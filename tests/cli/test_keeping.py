@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-
 from tests.cli.commands import Here, Process, balance, new_account, new_bank, start_up
 from tests.cli.files import pain001
 
@@ -65,7 +64,9 @@ def test_a_bank_is_backed_up_while_it_runs(tmp_path: Path) -> None:
     assert again("journal", "verify", "--json").json["ok"]
 
 
-def test_a_restore_to_an_instant_forgets_what_came_later_under_a_new_log(world: tuple[Here, str, str], tmp_path: Path) -> None:
+def test_a_restore_to_an_instant_forgets_what_came_later_under_a_new_log(
+    world: tuple[Here, str, str], tmp_path: Path
+) -> None:
     qenex, payer, payee = world
     kept = qenex("hold", payer, payee, "10.00", "--json").json["transfer_id"]
     time.sleep(0.02)
@@ -87,7 +88,9 @@ def test_a_restore_to_an_instant_forgets_what_came_later_under_a_new_log(world: 
     assert late in [row["iban"] for row in again("account", "list", "--json").json]
 
 
-def test_a_backup_older_than_a_known_checkpoint_does_not_go_on_by_itself(world: tuple[Here, str, str], tmp_path: Path) -> None:
+def test_a_backup_older_than_a_known_checkpoint_does_not_go_on_by_itself(
+    world: tuple[Here, str, str], tmp_path: Path
+) -> None:
     qenex, payer, payee = world
     qenex("backup", "copy")
     qenex("transfer", payer, payee, "1.00")
@@ -110,7 +113,8 @@ def test_a_damaged_backup_is_refused(world: tuple[Here, str, str], tmp_path: Pat
     qenex, _, _ = world
     qenex("backup", "copy")
     segment = next((tmp_path / "copy" / "books").rglob("*.seg*"), None) or max(
-        (path for path in (tmp_path / "copy" / "books").rglob("*") if path.is_file()), key=lambda path: path.stat().st_size
+        (path for path in (tmp_path / "copy" / "books").rglob("*") if path.is_file()),
+        key=lambda path: path.stat().st_size,
     )
     data = bytearray(segment.read_bytes())
     data[len(data) // 2] ^= 1

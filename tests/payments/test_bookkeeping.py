@@ -280,3 +280,27 @@ def test_an_exchange_never_gives_more_than_the_rate(sold: int, numerator: int, d
     assert (got.bought + got.spread) * 10**decimals <= sold * numerator
     assert got.bought >= 0
     assert got.spread * 10_000 >= (got.bought + got.spread) * spread
+
+
+def test_a_hold_that_runs_out_gives_the_money_back(tmp_path: Path) -> None:
+    import time
+
+    qenex = Here(tmp_path / "bank")
+    owner = new_bank(qenex)
+    payer, payee = new_account(qenex, owner), new_account(qenex, owner)
+    qenex("deposit", payer, "10.00")
+    held = qenex("hold", payer, payee, "4.00", "--timeout", "1", "--json").json["hold"]
+    assert balance(qenex, payer)["available_minor"] == "600"
+    time.sleep(1.2)
+    assert balance(qenex, payer)["available_minor"] == "1000"
+    refused = qenex("capture", held, code=1)
+    assert "HOLD_NOT_OPEN" in refused.err
+    assert "expired" in refused.err
+
+
+def test_an_exchange_is_made_once_per_end_to_end_id(world: tuple[Here, str]) -> None:
+    qenex, payer, _ = pair(world)
+    dollars = new_account(qenex, world[1], "USD")
+    order = ("exchange", payer, dollars, "1.00", "--rate", "1.1", "--end-to-end-id", "FX-1")
+    qenex(*order)
+    assert "DUPLICATE_END_TO_END_ID" in qenex(*order, code=1).err

@@ -22,11 +22,11 @@ class Output:
     columns: int = 80
 
     def line(self, text: str = "") -> None:
-        self.stdout.write(text.encode("utf-8", "replace") + b"\n")
+        self.stdout.write(_harmless(text).encode("utf-8", "replace") + b"\n")
 
     def note(self, text: str) -> None:
         """A line for the person, not part of the answer."""
-        self.stderr.write(text.encode("utf-8", "replace") + b"\n")
+        self.stderr.write(_harmless(text).encode("utf-8", "replace") + b"\n")
         self.stderr.flush()
 
     def document(self, value: object) -> None:
@@ -60,7 +60,7 @@ class Output:
         for place, title in enumerate(columns):
             table.add_column(title, justify="right" if place in right else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(Text(_harmless(cell)) for cell in row))
         text = io.StringIO()
         Console(file=text, force_terminal=True, width=self.columns).print(table)
         self.stdout.write(text.getvalue().encode())
@@ -96,3 +96,10 @@ class Output:
             if drawn:
                 self.stderr.write(b"\r" + b" " * (self.columns - 1) + b"\r")
                 self.stderr.flush()
+
+
+def _harmless(text: str) -> str:
+    """Texts of others, such as a payer's remittance, must not command the terminal: control characters become U+FFFD."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in text)

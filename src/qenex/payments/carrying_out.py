@@ -22,13 +22,41 @@ HASH_BYTES = 32
 
 
 def execute_due(bank: Bank) -> int:
-    """Book every payment whose day has come. Returns how many were looked at."""
+    """Book every payment whose day has come, and note which holds ran out. Returns how many payments were due."""
+    _note_expired(bank)
     due = bank.store.awaiting(bank.today())
     for start in range(0, len(due), BATCH_MAX):
         rows = due[start : start + BATCH_MAX]
         bank.store.begin_awaiting([row.id for row in rows], [row.customer_id for row in rows], bank.today())
         carry_out(bank, rows)
     return len(due)
+
+
+def _note_expired(bank: Bank) -> None:
+    """Let the ledger release the holds that are due, and give them and their payments the state that they now have."""
+    now = bank.clock.now_ns()
+    due = [hold for hold in bank.store.holds() if 0 < hold.expires_ns <= now]
+    if not due or now < bank.books.last_timestamp:
+        return
+    while bank.books.expire(now):
+        pass
+    batch = bank.books.last_batch
+    payments = bank.store.payments_by_transfer(
+        [hold.transfer_id for hold in due], [hold.debit_account_id for hold in due]
+    )
+    waiting = [row for row in payments.values() if row.state is PaymentState.HELD]
+    bank.store.apply_batches(
+        batch,
+        Outcomes(
+            payment_ids=[row.id for row in waiting],
+            customer_ids=[row.customer_id for row in waiting],
+            states=[int(PaymentState.RETURNED)] * len(waiting),
+            reasons=[""] * len(waiting),
+            batches=[batch] * len(waiting),
+        ),
+    )
+    for hold in due:
+        bank.store.set_hold(hold.transfer_id, hold.debit_account_id, "expired")
 
 
 def carry_out(bank: Bank, rows: Sequence[PaymentRow]) -> None:

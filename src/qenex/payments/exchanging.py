@@ -10,7 +10,7 @@ from qenex.books import TRANSFER, TransferFlags
 from qenex.crypto import canonical_record, commit_records
 from qenex.payments.ordering import Details, Rejected, first_refusal, parse_amount, parse_value_day
 from qenex.payments.posting import FIRST_STEP, batch_number
-from qenex.payments.reasons import reason_of, refusal_of
+from qenex.payments.reasons import DUPLICATION, reason_of, refusal_of
 from qenex.products.accounts import account_of, ensure_currency, set_words
 from qenex.products.bank import Bank
 from qenex.products.business_day import packed_dates
@@ -81,6 +81,10 @@ def _book(
 ) -> Exchanged | Rejected:  # fmt: skip
     for money in (sold.currency, bought.currency):
         ensure_currency(bank, money)
+    repeated = bank.store.find_duplicates([debtor.id], [details.end_to_end_id])[0]
+    if repeated:
+        refusal = refusal_of(DUPLICATION, end_to_end_id=details.end_to_end_id)
+        return Rejected(DUPLICATION, refusal, sold, debtor.iban, creditor.iban, details.end_to_end_id)
     payment_id = bank.ids.next()
     record = canonical_record(
         "exchange",
@@ -122,7 +126,7 @@ def _book(
             value_dates=[value_day],
             states=[int(PaymentState.BEGUN)],
             reasons=[""],
-            end_to_end_ids=[""],
+            end_to_end_ids=[details.end_to_end_id],
             records=[record],
             salts=commitments.salts,
         )

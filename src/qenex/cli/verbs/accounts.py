@@ -41,7 +41,8 @@ def list_(arguments: Namespace, session: Session) -> int:
         found = products.internal_balances(bank)
     else:
         owner = taken(parse_number(arguments.owner, "a customer's id")) if arguments.owner else None
-        found = products.balances(bank, bank.store.accounts(owner_id=owner))
+        rows = sorted(bank.store.accounts(owner_id=owner), key=lambda row: row.id)
+        found = products.balances(bank, rows)
     if session.json:
         session.out.document([as_json(account) for account in found])
     else:

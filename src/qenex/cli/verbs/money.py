@@ -57,7 +57,7 @@ def hold(arguments: Namespace, session: Session) -> int | Refusal:
     answer = hold_money(
         session.bank(), arguments.debtor, arguments.creditor, arguments.amount, _details(arguments), arguments.timeout
     )
-    return answered(session, answer)
+    return answered(session, answer, is_hold=True)
 
 
 def exchange(arguments: Namespace, session: Session) -> int | Refusal:
@@ -113,7 +113,7 @@ def _details(arguments: Namespace) -> Details:
     )
 
 
-def answered(session: Session, answer: Answer) -> int | Refusal:
+def answered(session: Session, answer: Answer, *, is_hold: bool = False) -> int | Refusal:
     """One payment's answer; a rejected one also says so in its JSON document."""
     if isinstance(answer, Refusal):
         return answer
@@ -133,6 +133,7 @@ def answered(session: Session, answer: Answer) -> int | Refusal:
                 "amount_minor": str(answer.amount.minor),
                 "currency": answer.amount.currency.code,
                 "end_to_end_id": answer.end_to_end_id or None,
+                **({"hold": str(answer.transfer_id)} if is_hold and isinstance(answer, Booked) else {}),
                 **({"error": {"code": refusal.code, "message": refusal.message}} if refusal else {}),
             }
         )
