@@ -90,10 +90,24 @@ def main() -> int:
         print(f"statement of {count * runs:,} entries, {size:,} bytes: {statement_seconds:.2f} s")
     scaled = statement_seconds * 100_000 / (count * runs)
     for name, value, unit, goal, better, note in (
-        ("pay file", statistics.median(rates), "payments/s", GOAL_PER_SECOND, "more", f"{count:,} transactions, median of {runs}, process start included"),
+        (
+            "pay file",
+            statistics.median(rates),
+            "payments/s",
+            GOAL_PER_SECOND,
+            "more",
+            f"{count:,} transactions, median of {runs}, process start included",
+        ),
         ("pay file memory", megabytes, "MB", GOAL_MEGABYTES, "less", "largest resident size of any command"),
-        ("statement", scaled, "s per 100,000 entries", GOAL_STATEMENT_SECONDS, "less", "camt.053, process start included"),
-    ):  # fmt: skip
+        (
+            "statement",
+            scaled,
+            "s per 100,000 entries",
+            GOAL_STATEMENT_SECONDS,
+            "less",
+            "camt.053, process start included",
+        ),
+    ):
         figure = {"benchmark": name, "value": value, "unit": unit, "goal": goal, "better": better, "note": note}
         print(json.dumps(figure))
     return 0
