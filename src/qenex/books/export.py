@@ -73,10 +73,12 @@ class _Writer(Protocol):
 def _write(format: str, out: BinaryIO, batches: Iterator[StoredBatch]) -> int:
     writer: _Writer = _JsonLines(out) if format == "jsonl" else _Table(out, format)
     rows = 0
-    for batch in batches:
-        writer.write(batch)
-        rows += len(batch.events)
-    writer.close()
+    try:
+        for batch in batches:
+            writer.write(batch)
+            rows += len(batch.events)
+    finally:
+        writer.close()
     return rows
 
 
