@@ -21,8 +21,8 @@ from collections import deque
 from pathlib import Path
 
 import numpy as np
-
 from books_durable import BATCH, CREATED, IN_FLIGHT, accounts_of
+
 from qenex.books import TRANSFER, AccountFilter, Books, QueryFilter, Signers
 from qenex.platform import this_machine
 
@@ -65,6 +65,10 @@ def timed(work: object, times: int = 9) -> tuple[float, float]:
         work()  # type: ignore[operator]
         taken.append((time.perf_counter() - start) * 1e3)
     return statistics.median(taken), max(taken)
+
+
+def show(what: str, figures: tuple[float, float]) -> None:
+    print(f"{what}: median {figures[0]:.2f} ms, most {figures[1]:.2f} ms", flush=True)
 
 
 def fill(books: Books, transfers: int) -> list[float]:
@@ -134,7 +138,9 @@ def main() -> None:
         rates = fill(books, options.transfers)
         grown = memory("RssAnon") - empty
         print(f"throughput: first tenth {rates[0]:,.0f}/s, last {rates[-1]:,.0f}/s = {rates[-1] / rates[0]:.0%}")
-        print(f"memory: {grown / options.transfers:.1f} bytes a past transfer (anonymous memory grown by {grown >> 20} MiB)")
+        print(
+            f"memory: {grown / options.transfers:.1f} bytes a past transfer (anonymous memory grown by {grown >> 20} MiB)"
+        )
         state = books.state_hash()
         start = time.perf_counter()
         books.close()
@@ -146,22 +152,22 @@ def main() -> None:
         now = books.last_timestamp
         first = int(books.account_transfers(AccountFilter(account_id=BUSY, limit=1))[0]["timestamp"])
         instants = iter(range(first, now, max(1, (now - first) // 40)))
-        print("balance_at, busy account: median %.2f ms, most %.2f ms" % timed(lambda: books.balance_at(BUSY, next(instants)), 30))
+        show("balance_at, busy account", timed(lambda: books.balance_at(BUSY, next(instants)), 30))
         page = QueryFilter(user_data_64=RARE, limit=100)
-        print("query by user data, first page: median %.2f ms, most %.2f ms" % timed(lambda: books.query_transfers(page)))
+        show("query by user data, first page", timed(lambda: books.query_transfers(page)))
         newest = QueryFilter(user_data_64=RARE, limit=100, flags=1)
-        print("query by user data, newest first: median %.2f ms, most %.2f ms" % timed(lambda: books.query_transfers(newest)))
+        show("query by user data, newest first", timed(lambda: books.query_transfers(newest)))
         found = books.query_transfers(QueryFilter(user_data_64=RARE, limit=8190))
         ids = [int(r["id_hi"]) << 64 | int(r["id_lo"]) for r in found]
         chosen = iter(ids * 10)
         books.checkpoint()
-        print("receipt of a covered transfer: median %.2f ms, most %.2f ms" % timed(lambda: books.receipt(next(chosen)), 20))
+        show("receipt of a covered transfer", timed(lambda: books.receipt(next(chosen)), 20))
 
         def forced() -> None:
             books.create_transfers(batch_of(np.random.default_rng(), 10**16 + time.perf_counter_ns())[:1])
             books.checkpoint()
 
-        print("one transfer and a forced checkpoint: median %.2f ms, most %.2f ms" % timed(forced))
+        show("one transfer and a forced checkpoint", timed(forced))
         books.close()
         for part in ("segments", "index", "log"):
             size = sum(f.stat().st_blocks * 512 for f in (target / part).rglob("*") if f.is_file())
