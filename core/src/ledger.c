@@ -225,7 +225,7 @@ static void write_balances(const qx_ledger *ledger, qx_balances *out, const u8 *
 
 /* Events are looked at in two steps ahead of their turn, a block each, so that memory is on its way into the cache before
  * it is needed: first their hashes, then the places of their accounts. */
-#define BLOCK 32u
+#define BLOCK 8u
 #define AHEAD (4 * BLOCK) /* a power of two: how many events' hashes and places are kept */
 
 static inline u64 *hashes_of(qx_ledger *ledger, u32 i) { return &ledger->hashes[(size_t)(i % AHEAD) * 3]; }

@@ -27,7 +27,8 @@ ffi.set_source(
     '#include "qenex/core.h"\n',
     sources=[f"core/src/{name}.c" for name in SOURCES],
     include_dirs=["core/include", "core/src"],
-    extra_compile_args=["-std=c17", "-O3", "-fvisibility=hidden", "-fno-strict-aliasing"],
+    extra_compile_args=["-std=c17", "-O3", "-fvisibility=hidden", "-fno-strict-aliasing", "-flto"],
+    extra_link_args=["-O3", "-flto"],
     py_limited_api=True,
 )
 
