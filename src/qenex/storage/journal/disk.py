@@ -152,8 +152,12 @@ class RealDisk:
             if error.errno not in (errno.EAGAIN, errno.EACCES):
                 raise
             raise JournalInUse(folder=str(self.root), holder=holder) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+        except OSError as error:
+            os.close(descriptor)
+            raise JournalWriteFailed(file=name, offset=0, action="write", reason=str(error)) from error
         self._lock_descriptor = descriptor
 
     def unlock(self) -> None:
