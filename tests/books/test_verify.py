@@ -224,6 +224,33 @@ def test_bytes_behind_the_end_are_damage_unless_a_write_was_interrupted(tmp_path
     assert verify(folder, segment_slots=SEGMENT_SLOTS).ok
 
 
+@pytest.mark.parametrize("lost", ["the older commit mark", "a mark of the log", "chains"])
+def test_what_a_power_cut_may_take_is_not_damage(tmp_path: Path, lost: str) -> None:
+    folder, clock = tmp_path / "books", ManualClock(START)
+    with open_books(folder, clock) as books:
+        open_accounts(books)
+        live(books, clock)
+        shutil.copytree(folder, tmp_path / "cut")  # as a kill leaves it: the lock file names its process
+    cut = tmp_path / "cut"
+    assert verify(cut, keys=KEYS, segment_slots=SEGMENT_SLOTS).ok
+    if lost == "the older commit mark":
+        marks = (cut / "COMMIT").read_bytes()
+        numbers = [int.from_bytes(marks[at + 16 : at + 24], "little") for at in (0, 2 * 4096)]
+        with (cut / "COMMIT").open("r+b") as file:
+            file.seek(2 * 4096 * numbers.index(min(numbers)) + 30)
+            file.write(b"half")
+    elif lost == "a mark of the log":
+        with (cut / "log" / "synced").open("r+b") as file:
+            file.seek(40)
+            file.write(b"half")
+    else:
+        (cut / "index" / "chain-000000").write_bytes(bytes(16 << 20))
+    assert verify(cut, keys=KEYS, segment_slots=SEGMENT_SLOTS).findings == []
+    with open_books(cut, clock) as books:
+        live(books, clock, first=4000)
+    assert verify(cut, keys=KEYS, segment_slots=SEGMENT_SLOTS).findings == []
+
+
 def test_a_history_rewritten_with_right_hashes_contradicts_what_was_signed(tmp_path: Path) -> None:
     make_books(tmp_path / "books")
 
