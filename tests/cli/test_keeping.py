@@ -152,6 +152,9 @@ def test_the_journal_is_exported_and_inspected(form: str, world: tuple[Here, str
     batches = qenex("journal", "inspect", "--last", "3", "--json").json
     assert [batch["number"] for batch in batches] == sorted(batch["number"] for batch in batches)
     assert len(batches) == 3
+    rows = qenex("journal", "inspect", "--batch", str(batches[-1]["number"]), "--json").json["rows"]
+    assert rows
+    assert "BATCH_UNKNOWN" in qenex("journal", "inspect", "--batch", "99999", code=None).err
 
 
 def test_a_restore_needs_a_backup_and_an_empty_folder(tmp_path: Path) -> None:

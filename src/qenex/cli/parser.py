@@ -468,7 +468,8 @@ def _keeping(verbs: _Verbs) -> None:
         "inspect",
         "journal:inspect",
         "show the batches of the journal",
-        "qenex journal inspect --last 5",
+        "qenex journal inspect --last 5\nqenex journal inspect --batch 17",
+        _argument("--batch", type=int, metavar="NUMBER", help="one batch with all its records"),
         _argument("--last", type=int, default=20, metavar="N", help="how many of the newest batches (default 20)"),
     )
     journal.add(

@@ -1,6 +1,6 @@
 """Puts a bank together out of its folder.
 
-keys.json      the keyring, every key in it wrapped            relational.db   customers, accounts, payments
+keys.json      the keyring, every key in it wrapped            bank.sqlite3    customers, accounts, payments
 master.key     the key file that unlocks it (0600)             books/          journal, index, log
 bank.lock      held while a process has the bank open          reports/        answers to payment files
 """

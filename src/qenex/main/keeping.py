@@ -1,6 +1,6 @@
 """Backups, restores, and new master keys: what keeps a bank alive beyond one disk and one secret.
 
-A backup is a folder: `relational.db` (copied first, so that the journal in the backup is never behind it), `books/`,
+A backup is a folder: `bank.sqlite3` (copied first, so that the journal in the backup is never behind it), `books/`,
 `keys.json` (every key in it wrapped), `log.vkey` and `backup.json`. The master key and the list of erasures are not in it,
 on purpose: whoever finds a backup can open nothing, and an erased customer does not come back with it.
 """
@@ -26,7 +26,7 @@ from qenex.storage.relational import Store, restore_database
 from qenex.values import Refusal, refuse
 
 FACTS = "backup.json"
-DATABASE = "relational.db"
+DATABASE = "bank.sqlite3"
 ERASURES = "erasures.list"
 FORMAT = 1
 _ENDS_HOLD = int(TransferFlags.post_pending_transfer | TransferFlags.void_pending_transfer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import qenex.cli.refusals
 import qenex.products.refusals  # noqa: F401  (both register the codes used here)
@@ -42,6 +43,8 @@ def verify(arguments: Namespace, session: Session) -> int | Refusal:
 def inspect(arguments: Namespace, session: Session) -> int:
     from qenex.books import maintenance
 
+    if arguments.batch is not None:
+        return _inspect_batch(arguments.batch, session)
     batches = maintenance.inspect(_books_folder(session), last=arguments.last)
     if session.json:
         session.out.document([batch.as_json() for batch in batches])
@@ -51,6 +54,23 @@ def inspect(arguments: Namespace, session: Session) -> int:
         [[str(b.number), b.kind, str(b.events), str(b.created), _time(b.timestamp), b.hash[:16]] for b in batches],
         right=(0, 2, 3),
     )
+    return 0
+
+
+def _inspect_batch(number: int, session: Session) -> int:
+    from qenex.books import maintenance
+
+    detail = taken(maintenance.inspect_batch(_books_folder(session), number))
+    if session.json:
+        session.out.document({**detail.batch.as_json(), "rows": detail.rows})
+        return 0
+    batch = detail.batch
+    session.out.line(
+        f"batch {batch.number}: {batch.kind}, {batch.events} events, {batch.created} created, {_time(batch.timestamp)}"
+    )
+    session.out.line(f"hash {batch.hash}, after {batch.previous_hash}")
+    for row in detail.rows:
+        session.out.line(" ".join(f"{name}={value}" for name, value in row.items() if value not in (0, "0", "", None)))
     return 0
 
 
@@ -119,8 +139,10 @@ def restore(arguments: Namespace, session: Session) -> int | Refusal:
     return 0
 
 
-def _books_folder(session: Session):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    return session.folder / "books"
+def _books_folder(session: Session) -> Path:
+    """Where the journal is; refused when there is no bank."""
+    folder = session.folder / "books"
+    return folder if folder.is_dir() else taken(refuse("BANK_NOT_FOUND", folder=session.folder))
 
 
 def _time(ns: int) -> str:

@@ -50,6 +50,7 @@ def _detached(arguments: Namespace, session: Session) -> int:
     environment = {name: value for name, value in os.environ.items() if name != "DETACH"}
     session.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     log_path = session.folder.parent / f"{session.folder.name}.up.log"
+    told = log_path.stat().st_size if log_path.exists() else 0
     with open(log_path, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as log:
         process = subprocess.Popen(
             command,
@@ -68,6 +69,11 @@ def _detached(arguments: Namespace, session: Session) -> int:
             ready = True
             break
     if ready:
+        # What the bank said while it started, such as where its new master key lies, is for the one who started it.
+        with open(log_path, "rb") as log:
+            log.seek(told)
+            for said in log.read().decode("utf-8", "replace").splitlines():
+                session.out.note(said)
         return 0
     code = process.wait()
     session.out.note(f"qenex: the bank did not start: {_last_line(log_path)}")
