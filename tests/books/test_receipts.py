@@ -17,6 +17,7 @@ from qenex.books import (
     Signers,
     Transfer,
     TransferFlags,
+    transfers_array,
 )
 from qenex.chain import VerifiedReceipt, open_checkpoint, verify_receipt
 from qenex.values import ManualClock, Refusal
@@ -127,8 +128,6 @@ def test_blocks_form_a_chain_and_name_the_state_they_seal(books) -> None:
 
 def test_commitments_are_journalled_beside_their_transfers(books) -> None:
     commitments = np.frombuffer(bytes(range(64)), dtype=np.uint8).reshape(2, 32)
-    from qenex.books import transfers_array
-
     books.submit(transfers_array([transfer(20), transfer(21)]), commitments).result()
     books.submit(transfers_array([transfer(22)])).result()
     with_commitments, without = list(books.batches_after(0))[-2:]
