@@ -221,7 +221,7 @@ class Books:
     # ---- writing -----------------------------------------------------------------------------------------------
 
     def submit(self, transfers: Records, commitments: Commitments | None = None) -> Answer:
-        """Queue TRANSFER[n], n <= 8,190; the future gives RESULT[n] once durable.
+        """Queue TRANSFER[n], n <= 8,190; the future gives RESULT[n] once durable. Leave the array alone until then.
 
         `commitments`: uint8[n, 32], journalled beside the transfers, of which user_data_128 is the first half."""
         events = _checked(transfers, TRANSFER, transfers_array)
