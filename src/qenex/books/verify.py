@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qenex.books.books import LOCK_FILE
-from qenex.books.engine import SNAPSHOT, run_is_whole, snapshot_is_whole, snapshot_runs, stored_leaf_records
+from qenex.books.engine import SNAPSHOT, run_is_whole, snapshot_facts, snapshot_is_whole, stored_leaf_records
 from qenex.books.leaves import CREATED
 from qenex.books.origins import ORIGINS_FILE, OriginEntry, read_origins
 from qenex.books.sealing import CHECKPOINT_FILE, Block
@@ -97,7 +97,12 @@ def verify(
         raise FileNotFoundError(f"{root} holds no books")
     with _looking(root) as (running, interrupted):
         examination = Examination(
-            root, keys=keys, progress=progress, segment_slots=segment_slots, unfinished=running or interrupted
+            root,
+            keys=keys,
+            progress=progress,
+            segment_slots=segment_slots,
+            unfinished=running or interrupted,
+            interrupted=interrupted,
         )
         examination.run()
         return VerifyReport(
@@ -151,10 +156,13 @@ class Examination:
         progress: Progress | None = None,
         segment_slots: int = SEGMENT_SLOTS,
         unfinished: bool = False,
+        interrupted: bool = False,
         sizes: Sequence[int] = (),
         entries_at: Sequence[int] = (),
     ) -> None:
-        """`roots` will hold the log's roots at these `sizes`, and at those with this many of the journal's leaves."""
+        """`unfinished`: a writer is at work, or was `interrupted`: then what it had not made durable may be anything.
+
+        `roots` will hold the log's roots at these `sizes`, and at those with this many of the journal's leaves."""
         self._root = root
         self._sizes = sizes
         self._entries_at = entries_at
@@ -164,6 +172,8 @@ class Examination:
         self._progress = progress
         self._segment_slots = segment_slots
         self._unfinished = unfinished
+        self._interrupted = interrupted
+        self._snapshot_slot = 0
         self.findings: list[Finding] = []
         self.batches = self.transfers = self.accounts = 0
         self.state_hash = ""
@@ -202,6 +212,9 @@ class Examination:
                 journal = Journal.open(disk, segment_slots=self._segment_slots, checking=True)
             except FileNotFoundError as missing:
                 raise JournalCorrupt(place=Path(missing.filename or "COMMIT").name, detail="is missing") from missing
+            if self._interrupted:
+                # A mark may have been cut short while it was written; the one before it then still stands, twice.
+                journal.findings[:] = [f for f in journal.findings if not journal.is_older_mark(f)]
             if not (self._unfinished and journal.findings) or attempt == 9:
                 break
             journal.close()
@@ -418,7 +431,8 @@ class Examination:
         try:
             wrong = snapshot_is_whole(path)
             if wrong is None:
-                return snapshot_runs(path)
+                self._snapshot_slot, runs = snapshot_facts(path)
+                return runs
         except FileNotFoundError:
             return []
         self._found(SNAPSHOT, wrong)
@@ -429,13 +443,15 @@ class Examination:
         folder = self._root / "index"
         there = {path.name for path in folder.glob("run-*") if not path.name.endswith(".new")}
         for name in sorted(set(named) | (set() if self._unfinished else there)):
-            if not (folder / name).exists():
-                again = self._root / SNAPSHOT
-                if self._unfinished and again.exists() and name not in snapshot_runs(again):
-                    continue  # merged into another one meanwhile
-                self._found(f"index/{name}", "the snapshot names it, and it is missing")
-            elif not run_is_whole(folder / name):
-                self._found(f"index/{name}", "its bytes do not match its hash")
+            if run_is_whole(folder / name):
+                continue
+            if self._unfinished and name not in snapshot_facts(self._root / SNAPSHOT)[1]:
+                continue  # It was merged into another one meanwhile.
+            missing = not (folder / name).exists()
+            self._found(
+                f"index/{name}",
+                "the snapshot names it, and it is missing" if missing else "its bytes do not match its hash",
+            )
 
     def _check_chains(self, core: NativeCore, journal: Journal) -> None:
         """The account chains on disk are those of the replay."""
@@ -454,6 +470,10 @@ class Examination:
                     continue
                 stored = file.view(8 * SEGMENT_SLOTS)
                 used = 8 * (offset if number == last else self._segment_slots)
+                if (
+                    self._interrupted
+                ):  # A power cut takes chains that no snapshot speaks of; the next start makes them anew.
+                    used = max(0, min(used, 8 * (self._snapshot_slot - (number << SEGMENT_SHIFT))))
                 again = core.regions["CHAIN"].bytes(number * 8 * SEGMENT_SLOTS, used)
                 differing = np.flatnonzero(stored[:used].view(np.uint64) != again.view(np.uint64))
                 if differing.size:
@@ -503,6 +523,8 @@ class StoredLog:
             damaged = [at for at, slot in enumerate(slots) if any(slot) and Mark.decode(slot) is None]
             if not damaged:
                 break
+        if self._unfinished and len(damaged) < len(slots):
+            damaged = []  # It was being written when the writer was interrupted; the one before it still stands.
         self._findings += [
             Finding(f"log/synced byte {at * LOG_MARK_BYTES}", "this record of size and root is damaged")
             for at in damaged

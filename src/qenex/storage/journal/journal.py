@@ -345,6 +345,12 @@ class Journal:
     def segment_slots(self) -> int:
         return self._segment_slots
 
+    def is_older_mark(self, finding: Finding) -> bool:
+        """Whether a finding is about a copy of the commit mark before the newest."""
+        newest = 2 * (self._mark_sequence % 2)
+        older = [copy for copy in range(MARK_COPIES) if copy not in (newest, newest + 1)]
+        return finding.place in {f"{MARK_FILE} byte {copy * MARK_STRIDE}" for copy in older}
+
     def bytes_to(self, position: Position) -> int:
         """Bytes of journal in use up to `position`, segment headers and ends included."""
         segment, offset = divmod(position.slot, SEGMENT_SLOTS)
