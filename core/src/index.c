@@ -87,18 +87,21 @@ static inline u32 table_find(const qx_ledger *ledger, const generation *g, u64 h
     return 0;
 }
 
-/* Six bits in one 64-byte block. */
-static inline int filter_may_hold(const run *r, u32 top) {
+/* Which six bits of a 64-byte block stand for a key: nine bits of this for each. */
+static inline u64 filter_bits(u32 top) {
+    const u64 bits = ((u64)top + 0x9E3779B97F4A7C15u) * 0xD6E8FEB86659FD93u;
+    return bits ^ (bits >> 32);
+}
+
+/* Looks at all six before it judges: nearly every answer is no, but where it turns out so is not to be predicted. */
+static inline int filter_may_hold(const run *r, u32 top, u64 bits) {
     const u64 *block = &r->filter[(((u64)top * r->filter_blocks) >> 32) * 8];
-    u64 bits = ((u64)top + 0x9E3779B97F4A7C15u) * 0xD6E8FEB86659FD93u;
-    bits ^= bits >> 32;
+    u64 missing = 0;
     for (int i = 0; i < 6; i++) {
-        if (!(block[(bits >> 6) & 7] & (1ull << (bits & 63)))) {
-            return 0;
-        }
+        missing |= ~block[(bits >> 6) & 7] & (1ull << (bits & 63));
         bits >>= 9;
     }
-    return 1;
+    return missing == 0;
 }
 
 /* First entry with a hash part >= top: a guess by interpolation, then widening, then bisection. */
@@ -140,9 +143,10 @@ static u32 find(const qx_ledger *ledger, u64 hash, qx_u128 id, u32 key) {
         slot = table_find(ledger, &ledger->generations[1 - ledger->active], hash, id, key);
     }
     const u32 top = (u32)(hash >> 32);
+    const u64 bits = filter_bits(top);
     for (u32 i = ledger->runs; slot == 0 && i > 0; i--) {
         const run *r = &ledger->run_list[i - 1];
-        if (!filter_may_hold(r, top)) {
+        if (QX_LIKELY(!filter_may_hold(r, top, bits))) {
             continue;
         }
         for (u64 at = lower_bound(r->ids, r->id_count, top); at < r->id_count && (u32)(r->ids[at] >> 32) == top; at++) {
@@ -261,8 +265,7 @@ QX_API void qx_build_filter(const uint64_t *ids, uint64_t count, void *filter_ou
     for (u64 i = 0; i < count; i++) {
         const u32 top = (u32)(ids[i] >> 32);
         u64 *block = &filter[(((u64)top * blocks) >> 32) * 8];
-        u64 bits = ((u64)top + 0x9E3779B97F4A7C15u) * 0xD6E8FEB86659FD93u;
-        bits ^= bits >> 32;
+        u64 bits = filter_bits(top);
         for (int k = 0; k < 6; k++) {
             block[(bits >> 6) & 7] |= 1ull << (bits & 63);
             bits >>= 9;
