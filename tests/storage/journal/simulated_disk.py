@@ -171,6 +171,9 @@ class SimulatedFile:
         self.content.durable = self.content.cache.copy()
         self.content.dirty.clear()
 
+    def allocate(self, start: int, end: int) -> None:
+        self.disk.step(f"allocate {self.name} {start} {end}")
+
     def truncate(self, length: int) -> None:
         self.disk.step(f"truncate {self.name} {length}")
         self.content.resize(length)

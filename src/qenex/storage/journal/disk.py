@@ -28,6 +28,10 @@ class File(Protocol):
     def pwrite(self, data: memoryview | bytes, offset: int) -> int: ...
     def pread(self, length: int, offset: int) -> bytes: ...
     def fdatasync(self) -> None: ...
+    def allocate(self, start: int, end: int) -> None:
+        """Reserve disk space for [start, end), which reads as zeros until it is written."""
+        ...
+
     def truncate(self, length: int) -> None: ...
     def size(self) -> int: ...
     def view(self, length: int) -> Bytes:
@@ -73,6 +77,9 @@ class RealFile:
 
     def fdatasync(self) -> None:
         os.fdatasync(self._descriptor)
+
+    def allocate(self, start: int, end: int) -> None:
+        os.posix_fallocate(self._descriptor, start, end - start)
 
     def truncate(self, length: int) -> None:
         os.ftruncate(self._descriptor, length)

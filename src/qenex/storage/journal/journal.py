@@ -47,6 +47,7 @@ MARK_STRIDE = 4096
 MARK_COPIES = 4  # two marks in turn, each twice, each in its own disk block
 FILL_FIRST = 1 << 20
 FILL_MAX = 64 << 20
+ZEROS_UP_TO = 16 << 20
 _ZEROS = memoryview(bytes(1 << 20))
 
 
@@ -643,7 +644,7 @@ class Journal:
             raise JournalWriteFailed(file=name, offset=0, action="truncate", reason=str(error)) from error
         self._disk.sync_folder(SEGMENTS)
         segment = _Segment(number, file, self._segment_slots, filled=0)
-        _fill_zeros(segment, fill)
+        _make_room(segment, fill)
         return segment
 
     def _open_next_segment(self, number: int) -> None:
@@ -652,10 +653,9 @@ class Journal:
         self._segments[number] = spare if spare is not None else self._create_segment(number)
 
     def _fill(self, segment: _Segment, needed: int) -> None:
-        """Write zeros, so that later writes change no block map, which on ext4 makes their sync much quicker."""
         self._join_filler()
         if needed > segment.filled:
-            _fill_zeros(segment, max(needed, min(segment.filled * 2, segment.filled + FILL_MAX)))
+            _make_room(segment, max(needed, min(segment.filled * 2, segment.filled + FILL_MAX)))
 
     def _fill_ahead(self, segment: _Segment) -> None:
         if not self._work_ahead or (self._filler is not None and self._filler.is_alive()):
@@ -680,7 +680,7 @@ class Journal:
                 segment = self._create_segment(number, fill=FILL_MAX)
                 self._spare = segment
             else:
-                _fill_zeros(segment, segment.filled + FILL_MAX)
+                _make_room(segment, segment.filled + FILL_MAX)
             sync(segment.file)
         except JournalWriteFailed as fault:
             self._filler_fault = fault
@@ -694,12 +694,24 @@ class Journal:
             raise self._filler_fault
 
 
-def _fill_zeros(segment: _Segment, target: int) -> None:
+def _make_room(segment: _Segment, target: int) -> None:
+    """Disk space up to byte `target`, so that running out of it is known before anything is decided.
+
+    The first MiBs are written with zeros: later writes then change no block map, and the sync of a small batch is about
+    twice as quick. Behind them space is only reserved: a busy journal's time goes into copying, not into syncs."""
     target = min(target, segment.slots * SLOT)
-    while segment.filled < target:
+    while segment.filled < min(target, ZEROS_UP_TO):
         step = min(len(_ZEROS), target - segment.filled)
         write_all(segment.file, _ZEROS[:step], segment.filled)
         segment.filled += step
+    if segment.filled < target:
+        try:
+            segment.file.allocate(segment.filled, target)
+        except OSError as error:
+            raise JournalWriteFailed(
+                file=segment.file.name, offset=segment.filled, action="allocation", reason=str(error)
+            ) from error
+        segment.filled = target
 
 
 def _wipe(segment: _Segment, start: int) -> int:
