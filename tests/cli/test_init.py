@@ -140,3 +140,21 @@ def test_an_erased_customer_leaves_the_books_whole(tmp_path: Path) -> None:
     assert "secret words" not in qenex("statement", other).out
     assert "CUSTOMER_ERASED" in qenex("customer", "erase", owner, "--yes", code=1).err
     assert "CUSTOMER_ERASED" in qenex("account", "open", "--owner", owner, "--currency", "EUR", code=1).err
+
+
+def test_an_init_that_was_refused_can_be_repeated(tmp_path: Path) -> None:
+    short = Process(tmp_path / "bank", environment={"QENEX_PASSPHRASE": "short"})
+    assert "PASSPHRASE_TOO_SHORT" in short("init", code=None).err
+    taken = tmp_path / "taken.key"
+    taken.write_text("x")
+    assert "KEY_FILE_EXISTS" in Here(tmp_path / "bank")("init", "--key-file", str(taken), code=None).err
+    Here(tmp_path / "bank")("init")
+
+
+def test_an_init_that_was_killed_says_so_and_holds_no_bank(tmp_path: Path) -> None:
+    from tests.payments.test_crash import killed_at
+
+    killed_at("Books.create_accounts", tmp_path / "bank", "init")
+    ran = Here(tmp_path / "bank")("account", "list", code=3)
+    assert "interrupted" in ran.err
+    assert len(ran.err.splitlines()) == 1

@@ -89,25 +89,42 @@ def create_bank(folder: Path, new: NewBank, *, clock: Clock | None = None) -> Ba
         return unknown
     if holds_a_bank(folder):
         return refuse("BANK_EXISTS", folder=folder)
-    if folder.exists() and any(folder.iterdir()):
+    # A lock file alone is what an earlier try left that was refused.
+    if folder.exists() and {entry.name for entry in folder.iterdir()} - {LOCK}:
         return refuse("FOLDER_NOT_EMPTY", folder=folder)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chmod(folder, 0o700)
     lock = lock_folder(folder)
+    try:
+        made = _make(folder, new, settings, clock, lock)
+    except BaseException:
+        os.close(lock)
+        raise
+    if isinstance(made, Refusal):
+        os.close(lock)
+        return made
+    for money in moneys:
+        assert isinstance(money, Currency)
+        ensure_currency(made, money)
+    # Last of all: a folder without settings was never finished.
+    made.store.put_setting(SETTINGS, settings.to_text())
+    return made
+
+
+def _make(folder: Path, new: NewBank, settings: Settings, clock: Clock | None, lock: int) -> Bank | Refusal:
     custody = custody_from_environment()
     if isinstance(custody, Refusal):
         return custody
     if custody is None or new.key_file is not None:
-        place = new.key_file or folder / KEY_FILE
-        custody = KeyFile.create(place)
+        custody = KeyFile.create(new.key_file or folder / KEY_FILE)
         if isinstance(custody, Refusal):
             return custody
         if new.key_file is not None:
-            (folder / KEY_PLACE).write_text(f"{place}\n")
+            (folder / KEY_PLACE).write_text(f"{new.key_file}\n")
     elif isinstance(custody, KeyFile) and not custody.path.exists():
-        made = KeyFile.create(custody.path)
-        if isinstance(made, Refusal):
-            return made
+        created = KeyFile.create(custody.path)
+        if isinstance(created, Refusal):
+            return created
     keyring = Keyring.create(folder, custody, clock=clock)
     if isinstance(keyring, Refusal):
         return keyring
@@ -119,13 +136,7 @@ def create_bank(folder: Path, new: NewBank, *, clock: Clock | None = None) -> Ba
         ChartLine(str(account.number), account.name, account.account_class.value, account.normal_side.value)
         for account in CHART
     )
-    bank = _assemble(folder, store, keyring, settings, clock, lock)
-    for money in moneys:
-        assert isinstance(money, Currency)
-        ensure_currency(bank, money)
-    # Last of all: a folder without settings was never finished.
-    store.put_setting(SETTINGS, settings.to_text())
-    return bank
+    return _assemble(folder, store, keyring, settings, clock, lock)
 
 
 def open_bank(
