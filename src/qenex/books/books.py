@@ -121,7 +121,7 @@ class Books:
         clock: Clock | None = None,
         signers: Signers | None = None,
         create: bool = True,
-        timer: bool = True,
+        timer: bool | None = None,
         merkle: bool = True,
         segment_slots: int = SEGMENT_SLOTS,
         generation_max: int = GENERATION_MAX,
@@ -129,7 +129,8 @@ class Books:
     ) -> Books:
         """The books of a folder, recovered; a new folder is created unless `create` is false (FileNotFoundError).
 
-        `signers` sign checkpoints; without them receipts are refused. `timer` releases due holds and signs a checkpoint
+        `signers` sign checkpoints; without them receipts are refused. `timer` (by default with the system's clock
+        only, so that a run with another one can be replayed) releases due holds and signs a checkpoint
         each second. `merkle=False` leaves the log alone (it catches up at the next open); for measurements.
         `segment_slots` and `generation_max` (index entries in memory before they are sealed) make tests small; a folder
         is opened with the `segment_slots` it was created with. `progress(done, total)` is told the batches replayed.
@@ -173,7 +174,7 @@ class Books:
                 signers=signers,
                 log=log,
                 leaf_count=leaf_count,
-                timer=timer,
+                timer=isinstance(clock, SystemClock) if timer is None else timer,
                 findings=findings,
             )
         except BaseException:
