@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +59,37 @@ def test_whole_books_are_whole_at_every_stage_of_their_life(
         assert (report.findings, report.is_running, report.accounts) == ([], False, 4)
     assert report.ok
     assert report.transfers > 100
+
+
+def test_books_at_full_work_are_whole_whenever_they_are_looked_at(tmp_path: Path) -> None:
+    """Batches, blocks, segments, sealed index parts and snapshots come while the folder is read."""
+    folder, clock, stop = tmp_path / "books", ManualClock(START), threading.Event()
+    with Books.open(
+        folder, clock=clock, signers=signers(), timer=False, segment_slots=SEGMENT_SLOTS, generation_max=64
+    ) as books:
+        open_accounts(books)
+
+        def work() -> None:
+            number = 100
+            while not stop.is_set():
+                books.create_transfers([pay(number + k) for k in range(20)])
+                number += 20
+                if number % 60 == 0:
+                    books.checkpoint()
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        reports = []
+        try:
+            for _ in range(25):
+                reports.append(verify(folder, keys=KEYS, segment_slots=SEGMENT_SLOTS))
+        finally:
+            stop.set()
+            worker.join()
+    assert [report.findings for report in reports] == [[]] * 25
+    assert reports[-1].batches > reports[0].batches
+    assert list((folder / "index").glob("run-*"))
+    assert verify(folder, keys=KEYS, segment_slots=SEGMENT_SLOTS).ok
 
 
 def test_progress_counts_batches(tmp_path: Path) -> None:

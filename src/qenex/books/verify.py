@@ -443,8 +443,11 @@ class Examination:
         folder = self._root / "index"
         there = {path.name for path in folder.glob("run-*") if not path.name.endswith(".new")}
         for name in sorted(set(named) | (set() if self._unfinished else there)):
-            if run_is_whole(folder / name):
-                continue
+            try:
+                if run_is_whole(folder / name):
+                    continue
+            except FileNotFoundError:
+                pass  # It went while it was looked at.
             if self._unfinished and name not in snapshot_facts(self._root / SNAPSHOT)[1]:
                 continue  # It was merged into another one meanwhile.
             missing = not (folder / name).exists()
