@@ -124,6 +124,7 @@ class Writer:
                 content = json.dumps(self.acknowledged).encode()
             block[: len(content) + 1] = content + b"\n"
             os.pwrite(descriptor, block, at)
+            time.sleep(0.005)
 
 
 def main() -> None:
