@@ -243,12 +243,17 @@ static void the_heap_of_holds_is_tidied(void) {
     for (int i = 0; i < 60; i++) MUST(holds[i].flags == QX_TRANSFER_PENDING);
     b.time += 100000000000ull;
     MUST(apply(&b, QX_KIND_EXPIRY, NULL, 7) == QX_OK && applied.count == 7);
-    uint64_t before = 0;
+    uint64_t before = 0, ended = 0;
     MUST(apply(&b, QX_KIND_EXPIRY, NULL, QX_BATCH_MAX) == QX_OK && applied.count == 53);
     const qx_transfer *released = (const qx_transfer *)(const void *)(b.segment + (size_t)(b.slot - 53) * 128);
     for (int i = 0; i < 53; i++) {
         MUST(released[i].flags == QX_RECORD_EXPIRY && released[i].timestamp > before);
         before = released[i].timestamp;
+        qx_transfer hold;
+        MUST(qx_lookup_transfers(b.ledger, &released[i].pending_id, 1, &hold) == 1);
+        const uint64_t end = hold.timestamp + hold.timeout * 1000000000ull;
+        MUST(end > ended); /* the hold that ends first goes first */
+        ended = end;
     }
     close_bank(&b);
 }
@@ -306,6 +311,19 @@ static void long_histories_are_found(void) {
     qx_filter f;
     memset(&f, 0, sizeof f);
     f.limit = 3;
+    for (uint32_t i = 3999; i < total; i += 4000) { /* by field, up to the last of a batch and from the first of one */
+        f.user_data_64 = i + 1;
+        f.timestamp_max = times[i];
+        MUST(qx_query_transfers(b.ledger, &f, out) == 1);
+        f.timestamp_max = times[i] - 1;
+        MUST(qx_query_transfers(b.ledger, &f, out) == 0);
+        f.user_data_64 = i - 3998;
+        f.timestamp_min = times[i - 3999];
+        MUST(qx_query_transfers(b.ledger, &f, out) == 1);
+        f.timestamp_min++;
+        MUST(qx_query_transfers(b.ledger, &f, out) == 0);
+        f.timestamp_min = f.timestamp_max = f.user_data_64 = 0;
+    }
     f.user_data_32 = 1;
     f.flags = QX_QUERY_REVERSED;
     MUST(qx_query_transfers(b.ledger, &f, out) == 3 && out[2].id.lo == 37008);
@@ -383,12 +401,13 @@ static void an_imported_account_never_shares_a_transfers_time(void) {
     }
     b.time = 1000;
     MUST(apply(&b, QX_KIND_ACCOUNTS, a, 2) == QX_OK && applied.created == 2);
-    qx_transfer t[3] = {transfer(1, 1, 2, 1), transfer(2, 9, 2, 1), transfer(3, 1, 2, 1)};
-    for (int i = 0; i < 3; i++) {
+    /* The second is burnt, the third is its retry, with a time of its own that no transfer has. */
+    qx_transfer t[4] = {transfer(1, 1, 2, 1), transfer(2, 9, 2, 1), transfer(2, 1, 2, 1), transfer(3, 1, 2, 1)};
+    for (int i = 0; i < 4; i++) {
         t[i].flags = QX_TRANSFER_IMPORTED;
-        t[i].timestamp = 50 + 10 * (uint64_t)i;
+        t[i].timestamp = (const uint64_t[]){50, 60, 60, 70}[i];
     }
-    MUST(apply(&b, QX_KIND_TRANSFERS, t, 3) == QX_OK && applied.created == 2 && applied.burnt == 1);
+    MUST(apply(&b, QX_KIND_TRANSFERS, t, 4) == QX_OK && applied.created == 2 && applied.burnt == 1);
     /* The burnt id again, in a batch with a created transfer, its time unused. */
     qx_transfer u[2] = {transfer(2, 1, 2, 1), transfer(4, 1, 2, 1)};
     for (int i = 0; i < 2; i++) {
@@ -406,6 +425,55 @@ static void an_imported_account_never_shares_a_transfers_time(void) {
         one.timestamp = CASES[i].timestamp;
         MUST(apply(&b, QX_KIND_ACCOUNTS, &one, 1) == QX_OK && results[0].status == CASES[i].status);
     }
+    close_bank(&b);
+}
+
+static void an_imported_transfer_older_than_an_expiry_is_found(void) {
+    bank b = open_bank(ROOMY, 100000);
+    add_accounts(&b, 2);
+    static qx_transfer batch[255];
+    for (uint32_t i = 0; i < 255; i++) batch[i] = transfer(i + 1, 1, 2, 1);
+    batch[254].flags = QX_TRANSFER_PENDING;
+    batch[254].timeout = 1;
+    MUST(apply(&b, QX_KIND_TRANSFERS, batch, 255) == QX_OK && applied.created == 255);
+    const uint64_t older = b.time + 5;
+    b.time += 10000000000ull;
+    MUST(apply(&b, QX_KIND_EXPIRY, NULL, 8) == QX_OK && applied.count == 1); /* the 256th entry: a mark */
+    qx_transfer t = transfer(1000, 1, 2, 7);
+    t.flags = QX_TRANSFER_IMPORTED;
+    t.timestamp = older;
+    MUST(apply(&b, QX_KIND_TRANSFERS, &t, 1) == QX_OK && results[0].status == QX_CREATED);
+    qx_account_balance balance;
+    MUST(qx_balance_at(b.ledger, &(qx_u128){1, 0}, older, &balance) == 1);
+    MUST(balance.timestamp == older && balance.debits_posted.lo == 254 + 7);
+    static qx_transfer out[QX_BATCH_MAX];
+    qx_filter f;
+    memset(&f, 0, sizeof f);
+    f.account_id.lo = 1;
+    f.flags = QX_FILTER_DEBITS;
+    f.limit = 1000;
+    f.timestamp_max = older;
+    MUST(qx_account_transfers(b.ledger, &f, out) == 256 && out[255].id.lo == 1000);
+    close_bank(&b);
+}
+
+/* Marks made in a chain that failed are gone with it. */
+static void a_failed_chain_leaves_no_mark(void) {
+    bank b = open_bank(ROOMY, 100000);
+    add_accounts(&b, 2);
+    static qx_transfer batch[600];
+    for (uint32_t i = 0; i < 600; i++) {
+        batch[i] = transfer(i + 1, 1, i == 599 ? 1 : 2, 1); /* the last one fails: equal accounts */
+        batch[i].flags = i < 599 ? QX_TRANSFER_LINKED : 0;
+    }
+    MUST(apply(&b, QX_KIND_TRANSFERS, batch, 600) == QX_OK && applied.created == 0 && results[599].status == 12);
+    uint64_t info[QX_INFO_COUNT];
+    qx_get_info(b.ledger, info);
+    MUST(info[QX_INFO_MARKS] == 0 && info[QX_INFO_TRANSFERS] == 0 && info[QX_INFO_INDEX_ENTRIES] == 0);
+    batch[599].credit_account_id.lo = 2;
+    MUST(apply(&b, QX_KIND_TRANSFERS, batch, 600) == QX_OK && applied.created == 600);
+    qx_get_info(b.ledger, info);
+    MUST(info[QX_INFO_MARKS] == 4);
     close_bank(&b);
 }
 
@@ -503,6 +571,8 @@ int main(void) {
     long_histories_are_found();
     equal_hash_halves_are_told_apart();
     an_imported_account_never_shares_a_transfers_time();
+    an_imported_transfer_older_than_an_expiry_is_found();
+    a_failed_chain_leaves_no_mark();
     a_snapshot_that_does_not_fit_is_refused();
     balances_set_by_a_test_meet_every_overflow();
     an_update_again_must_be_the_same();
