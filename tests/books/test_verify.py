@@ -129,7 +129,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open_books(folder / "old", clock) as books:
         backup(books, folder / "backup")
     restore(folder / "backup", folder / "books", until_ns=START + 8 * SECOND, clock=clock)
-    with open_books(folder / "books", clock, new_origin_name(ORIGIN)) as books:
+    with open_books(folder / "books", clock, NEW_ORIGIN) as books:
         live(books, clock, first=5000)
         spare_is_there(books)
     patch.undo()
@@ -137,7 +137,8 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "books"
 
 
-NEW_KEYS = signers(new_origin_name(ORIGIN)).verifier_keys
+NEW_ORIGIN = new_origin_name(ORIGIN)
+NEW_KEYS = signers(NEW_ORIGIN).verifier_keys
 
 
 def spare_is_there(books: Books) -> None:

@@ -16,7 +16,7 @@ from qenex.books.leaves import CREATED
 from qenex.books.refusals import BATCH_UNKNOWN
 from qenex.books.rows import batch_rows
 from qenex.books.sealing import Block
-from qenex.storage.journal import SEGMENT_SLOTS, BatchKind, Journal, JournalCorrupt, RealDisk, StoredBatch
+from qenex.storage.journal import SEGMENT_SLOTS, BatchKind, Journal, JournalCorrupt, Position, RealDisk, StoredBatch
 from qenex.values import Refusal, refuse
 
 KIND_NAMES = {
@@ -98,8 +98,8 @@ def inspect_batch(
 
 def _check_hash(journal: Journal, batch: StoredBatch) -> None:
     """Raises JournalCorrupt when the batch's bytes are not those of its hash."""
-    before = type(journal.genesis)(batch.start_slot, batch.number, batch.previous_hash, 0)
-    after = type(journal.genesis)(batch.end_slot, batch.number + 1, batch.digest, batch.timestamp)
+    before = Position(batch.start_slot, batch.number, batch.previous_hash, 0)
+    after = Position(batch.end_slot, batch.number + 1, batch.digest, batch.timestamp)
     for again in journal.read(before, until=after):
         if again.digest != batch.digest:
             raise JournalCorrupt(place=f"batch {batch.number}", detail="its bytes do not match its hash")

@@ -6,16 +6,20 @@ first batch that was sealed under the new origin. It is also what forbids signin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from qenex.books.documents import read_document, write_document
 from qenex.chain import ParentLog, parse_origin_record
-from qenex.values import CorruptionFound, Fault, Refusal
+from qenex.chain.checkpoints import ORIGIN_BYTES_MAX
+from qenex.values import CorruptionFound, Fault, Refusal, SystemClock
 
 ORIGINS_FILE = "origins.json"
 _FORMAT = "QENEX-ORIGINS-1"
+_SUFFIX = re.compile(r"~[0-9]{8}T[0-9]{9}Z$")
 
 
 class OriginRetired(Fault):
@@ -52,7 +56,7 @@ def read_origins(root: Path) -> list[OriginEntry]:
     entries = read_document(path, _FORMAT)["origins"]
     origins = [OriginEntry(bytes.fromhex(entry["record"]), int(entry["first_batch"])) for entry in entries]
     for origin in origins:
-        assert origin.parent
+        _ = origin.parent  # raises when it is no such record
     return origins
 
 
@@ -68,9 +72,12 @@ def check_origin_is_not_retired(origins: Sequence[OriginEntry], origin: str) -> 
         raise OriginRetired(origin)
 
 
-def new_origin_name(old: str) -> str:
-    """The origin after `old` for a log that starts anew: bank.example/log, bank.example/log~2, bank.example/log~3."""
-    name, _, number = old.rpartition("~")
-    if name and number.isascii() and number.isdigit():
-        return f"{name}~{int(number) + 1}"
-    return f"{old}~2"
+def new_origin_name(old: str, now_ns: int | None = None) -> str:
+    """The origin after `old` for a log that starts anew at `now_ns`: bank.example/log~20261121T031700123Z.
+
+    The instant (UTC, milliseconds) is in it because one backup may be restored twice, and no two logs may share a name."""
+    ns = SystemClock().now_ns() if now_ns is None else now_ns
+    moment = datetime.fromtimestamp(ns // 1_000_000_000, UTC)
+    suffix = f"~{moment:%Y%m%dT%H%M%S}{ns // 1_000_000 % 1000:03d}Z"
+    base = _SUFFIX.sub("", old).encode()[: ORIGIN_BYTES_MAX - len(suffix)].decode(errors="ignore")
+    return base + suffix
