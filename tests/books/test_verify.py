@@ -7,6 +7,7 @@ import random
 import shutil
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,14 @@ def test_books_at_full_work_are_whole_whenever_they_are_looked_at(tmp_path: Path
     assert reports[-1].batches > reports[0].batches
     assert list((folder / "index").glob("run-*"))
     assert verify(folder, keys=KEYS, segment_slots=SEGMENT_SLOTS).ok
+
+
+def test_a_journal_larger_than_the_index_in_memory_is_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_books(tmp_path / "books")
+    report = verify(tmp_path / "books", segment_slots=SEGMENT_SLOTS)
+    monkeypatch.setattr("qenex.books.verify.NativeCore", partial(NativeCore, generation_max=64))
+    assert verify(tmp_path / "books", segment_slots=SEGMENT_SLOTS) == report
+    assert report.ok
 
 
 def test_progress_counts_batches(tmp_path: Path) -> None:
