@@ -142,3 +142,15 @@ def test_texts_of_others_do_not_command_the_terminal(tmp_path: Path) -> None:
     qenex("init")
     qenex("customer", "add", "Eve \x1b[2J\x07")
     assert "\x1b" not in qenex("customer", "list").out
+
+
+def test_doctor_says_what_is_wrong_and_changes_nothing(tmp_path: Path) -> None:
+    qenex = Here(tmp_path / "bank")
+    assert all(
+        finding["ok"] for finding in qenex("doctor", "--json", code=None).json if finding["what"] != "free space"
+    )
+    assert not (tmp_path / "bank").exists()
+    qenex("init")
+    (tmp_path / "bank").chmod(0o755)
+    wrong = {finding["what"] for finding in qenex("doctor", "--json", code=1).json if not finding["ok"]}
+    assert "folder" in wrong

@@ -99,11 +99,14 @@ def numbers(records: np.ndarray, name: str) -> list[int]:
 
 def ensure_currency(bank: Bank, money: Currency) -> None:
     """Open the bank's own accounts in a currency when the currency is used for the first time."""
+    if money.numeric in bank.currencies_opened:
+        return
     wanted = [account.ledger_id(money) for account in INTERNAL]
     found = {word(record, "id") for record in bank.books.lookup_accounts(wanted)}
     missing = [account for account in INTERNAL if account.ledger_id(money) not in found]
     if missing:
         _create(bank, [_internal_record(account, money) for account in missing])
+    bank.currencies_opened.add(money.numeric)
 
 
 def _internal_record(account: ChartAccount, money: Currency) -> tuple[int, int, int, int, int]:

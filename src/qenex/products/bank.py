@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from qenex.books import Books, Signers
@@ -48,6 +48,8 @@ class Bank:
     ids: IdSource
     settings: Settings
     operator: str
+    currencies_opened: set[int] = field(default_factory=set)
+    """ledger numbers in which the bank's own accounts are known to be open"""
     _last_closed_day: int = 0
     _open_day: int = 0
 
