@@ -58,6 +58,11 @@ class Region:
             raise ValueError("files are laid over whole pages inside the region")
         _mmap(self.address + start, length, _PROT_RW, mmap.MAP_SHARED | _MAP_FIXED, descriptor, 0)
 
+    def release(self) -> None:
+        """Give the pages of an anonymous region back to the machine: it reads as zeros again."""
+        if _libc.madvise(self.address, self.capacity, mmap.MADV_DONTNEED) != 0:
+            raise OSError(ctypes.get_errno(), "cannot release a region")
+
     def close(self) -> None:
         if self.address:
             if _libc.munmap(self.address, self.capacity) != 0:
