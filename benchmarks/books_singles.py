@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import shutil
 import statistics
@@ -88,6 +89,7 @@ def main() -> None:
     if options.quick:
         options.seconds, options.repeat = 2, 1
     print(this_machine())
+    figures: dict[str, list[tuple[float, float]]] = {}
     for run in range(options.repeat):
         folder = Path(tempfile.mkdtemp(prefix="qenex-bench-", dir=Path.cwd()))
         try:
@@ -101,6 +103,8 @@ def main() -> None:
                 ):
                     first = 1 + (run * 1000 + concurrency) * 1_000_000_000 + len(name) * 100_000_000_000
                     latencies = work(books, concurrency, options.seconds, first)
+                    rate, late = len(latencies) / options.seconds, at_percent(latencies, 99) * 1e3
+                    figures.setdefault(f"{concurrency} {name}", []).append((rate, late))
                     print(
                         f"{concurrency} {name}: {len(latencies) / options.seconds:,.0f}/s, "
                         f"p50 {at_percent(latencies, 50) * 1e3:.2f} ms, p99 {at_percent(latencies, 99) * 1e3:.2f} ms; "
@@ -109,6 +113,15 @@ def main() -> None:
                     )
         finally:
             shutil.rmtree(folder)
+    goals = {"256 asyncio tasks": (20_000, 25), "1 thread": (None, 10)}
+    for name, runs in figures.items():
+        rate, late = goals.get(name, (None, None))
+        for what, value, unit, goal, better in (
+            ("rate", statistics.median(r for r, _ in runs), "/s", rate, "more"),
+            ("p99", statistics.median(p for _, p in runs), "ms", late, "less"),
+        ):
+            figure = {"benchmark": f"single transfers, {name}: {what}", "value": round(value, 2), "unit": unit}
+            print(json.dumps({**figure, "goal": goal, "better": better}), flush=True)
 
 
 if __name__ == "__main__":
