@@ -16,6 +16,7 @@ from qenex.books import (
     AccountFlags,
     Books,
     BooksBatch,
+    CreateTransferStatus,
     QueryFilter,
     TransferFlags,
     new_engine,
@@ -31,11 +32,15 @@ def as_given(batch: BooksBatch) -> np.ndarray:
     """A journalled batch's events as they were submitted: without the time, unless they brought their own."""
     events = batch.events.copy()
     if batch.kind == EventKind.account_updates:
-        events["timestamp"] = 0
+        events["timestamp"][batch.statuses == CREATED] = 0
         return events
     imported = AccountFlags.imported if batch.events.dtype == ACCOUNT else TransferFlags.imported
     if events.dtype == TRANSFER:
-        events["flags"] &= np.uint16(0xFFFF & ~(JOURNAL_FLAG_RESOLVED | JOURNAL_FLAG_BURNT | JOURNAL_FLAG_EXPIRY))
+        # Marks of the journal; on a refused record whose sender set these bits they are the sender's.
+        marked = batch.statuses != CreateTransferStatus.reserved_flag
+        events["flags"][marked] &= np.uint16(
+            0xFFFF & ~(JOURNAL_FLAG_RESOLVED | JOURNAL_FLAG_BURNT | JOURNAL_FLAG_EXPIRY)
+        )
     created = batch.statuses == CREATED
     events["timestamp"][created & ((events["flags"] & imported) == 0)] = 0
     return events
