@@ -9,6 +9,7 @@ them (10,000,000 of 100,000,000). Every 100,000th transfer carries one user_data
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -67,8 +68,13 @@ def timed(work: object, times: int = 9) -> tuple[float, float]:
     return statistics.median(taken), max(taken)
 
 
-def show(what: str, figures: tuple[float, float]) -> None:
-    print(f"{what}: median {figures[0]:.2f} ms, most {figures[1]:.2f} ms", flush=True)
+def say(what: str, value: float, unit: str, goal: float | None, better: str, note: str = "") -> None:
+    figure = {"benchmark": f"growing ledger: {what}", "value": round(value, 3), "unit": unit, "goal": goal}
+    print(json.dumps({**figure, "better": better, "note": note}), flush=True)
+
+
+def show(what: str, figures: tuple[float, float], goal: float) -> None:
+    say(what, figures[0], "ms", goal, "less", f"median; the slowest {figures[1]:.2f} ms")
 
 
 def fill(books: Books, transfers: int) -> list[float]:
@@ -137,45 +143,57 @@ def main() -> None:
             books.create_accounts(batch)
         rates = fill(books, options.transfers)
         grown = memory("RssAnon") - empty
-        print(f"throughput: first tenth {rates[0]:,.0f}/s, last {rates[-1]:,.0f}/s = {rates[-1] / rates[0]:.0%}")
-        print(
-            f"memory: {grown / options.transfers:.1f} bytes a past transfer (anonymous memory grown by {grown >> 20} MiB)"
-        )
+        tenths = f"first tenth {rates[0]:,.0f}/s, last {rates[-1]:,.0f}/s of {options.transfers:,} transfers"
+        say("throughput at the end", rates[-1] / rates[0] * 100, "% of the start", 75, "more", tenths)
+        held = f"{grown >> 20} MiB anonymous memory"
+        say("memory", grown / options.transfers, "bytes a past transfer", 40, "less", held)
         state = books.state_hash()
         start = time.perf_counter()
         books.close()
         closing = time.perf_counter() - start
         start = time.perf_counter()
         books = Books.open(target, signers=SIGNERS)
-        print(f"restart after a clean stop: {time.perf_counter() - start:.2f} s (the stop took {closing:.2f} s)")
+        taken = time.perf_counter() - start
+        say("restart after a clean stop", taken, "s", 5, "less", f"the stop took {closing:.2f} s")
         assert books.state_hash() == state
         now = books.last_timestamp
         first = int(books.account_transfers(AccountFilter(account_id=BUSY, limit=1))[0]["timestamp"])
         instants = iter(range(first, now, max(1, (now - first) // 40)))
-        show("balance_at, busy account", timed(lambda: books.balance_at(BUSY, next(instants)), 30))
+        show("balance_at, busy account", timed(lambda: books.balance_at(BUSY, next(instants)), 30), 5)
         page = QueryFilter(user_data_64=RARE, limit=100)
-        show("query by user data, first page", timed(lambda: books.query_transfers(page)))
+        show("query by user data, first page", timed(lambda: books.query_transfers(page)), 50)
         newest = QueryFilter(user_data_64=RARE, limit=100, flags=1)
-        show("query by user data, newest first", timed(lambda: books.query_transfers(newest)))
+        show("query by user data, newest first", timed(lambda: books.query_transfers(newest)), 50)
         found = books.query_transfers(QueryFilter(user_data_64=RARE, limit=8190))
         ids = [int(r["id_hi"]) << 64 | int(r["id_lo"]) for r in found]
         chosen = iter(ids * 10)
         books.checkpoint()
-        show("receipt of a covered transfer", timed(lambda: books.receipt(next(chosen)), 20))
+        show("receipt of a covered transfer", timed(lambda: books.receipt(next(chosen)), 20), 1)
 
         def forced() -> None:
             books.create_transfers(batch_of(np.random.default_rng(), 10**16 + time.perf_counter_ns())[:1])
             books.checkpoint()
 
-        show("one transfer and a forced checkpoint", timed(forced))
+        show("one transfer and a forced checkpoint", timed(forced), 30)
         books.close()
+        total = 0
         for part in ("segments", "index", "log"):
             size = sum(f.stat().st_blocks * 512 for f in (target / part).rglob("*") if f.is_file())
-            print(f"disk, {part}: {size / options.transfers:.1f} bytes a transfer")
+            total += size
+            say(f"disk, {part}", size / options.transfers, "bytes a transfer", None, "less")
+        say(
+            "disk, all",
+            total / options.transfers,
+            "bytes a transfer",
+            200,
+            "less",
+            "blocks used, reserved ones included",
+        )
         crash(target)
         start = time.perf_counter()
         books = Books.open(target, signers=SIGNERS)
-        print(f"restart after a kill: {time.perf_counter() - start:.2f} s, {books._engine.replayed} batches replayed")
+        taken = time.perf_counter() - start
+        say("restart after a kill", taken, "s", 15, "less", f"{books._engine.replayed} batches replayed")
         books.close()
     finally:
         shutil.rmtree(folder)
