@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from tests.cli.commands import Here, Process, new_account, new_bank
+from tests.cli.commands import Here, Process, balance, new_account, new_bank
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,6 @@ def test_a_bank_of_four_eyes_wants_a_reason_and_two_persons(tmp_path: Path) -> N
     owner = qenex("customer", "add", "Ada", "--json").json["id"]
     iban = new_account(qenex, owner)
     assert "REASON_MISSING" in qenex("account", "freeze", iban, code=1).err
-    assert "SECOND_PERSON_MISSING" in qenex("account", "freeze", iban, "--reason", "theft", code=1).err
     same = ("--reason", "theft", "--requested-by", "Kim", "--approved-by", "kim")
     assert "SECOND_PERSON_MISSING" in qenex("account", "freeze", iban, *same, code=1).err
     both = ("--reason", "theft", "--requested-by", "Kim", "--approved-by", "Lee")
@@ -103,6 +102,33 @@ def test_a_bank_of_four_eyes_wants_a_reason_and_two_persons(tmp_path: Path) -> N
     qenex("account", "limit", iban, "100", *both)
     qenex("book", "1100-EUR", "3100-EUR", "1.00", *both)
     assert "REASON_MISSING" in qenex("book", "1100-EUR", "3100-EUR", "1.00", code=1).err
+
+
+def test_the_second_person_repeats_the_command_with_the_number_of_the_request(tmp_path: Path) -> None:
+    qenex = Here(tmp_path / "bank")
+    qenex("init", "--four-eyes")
+    iban = new_account(qenex, qenex("customer", "add", "Ada", "--json").json["id"])
+    order = ("account", "limit", iban, "100.00")
+    asked = qenex(*order, "--reason", "rating B", "--requested-by", "Kim", code=1)
+    assert "APPROVAL_AWAITED" in asked.err
+    assert balance(qenex, iban)["limit_minor"] == "0"
+    number = qenex("approvals", "--state", "requested", "--json").json[0]["id"]
+    assert number in asked.err
+    assert "FOUR_EYES" in qenex(*order, "--approval", number, "--approved-by", "kim", code=1).err
+    qenex(*order, "--approval", number, "--approved-by", "Lee")
+    assert balance(qenex, iban)["limit_minor"] == "10000"
+    assert "APPROVAL" in qenex(*order, "--approval", number, "--approved-by", "Lee", code=1).err
+    assert "APPROVAL_MISSING" in qenex(*order, "--approval", "77", "--approved-by", "Lee", code=1).err
+    # An approval is for exactly what was asked.
+    qenex(*order, "--reason", "rating C", "--requested-by", "Kim", code=1)
+    number = qenex("approvals", "--state", "requested", "--json").json[0]["id"]
+    more = qenex("account", "limit", iban, "900.00", "--approval", number, "--approved-by", "Lee", code=1)
+    assert "APPROVAL_MISSING" in more.err
+    assert "rating" in qenex("approvals").out
+    book = ("book", "1100-EUR", "3100-EUR", "5.00")
+    qenex(*book, "--reason", "capital", "--requested-by", "Kim", code=1)
+    number = qenex("approvals", "--state", "requested", "--json").json[-1]["id"]
+    qenex(*book, "--approval", number, "--approved-by", "Lee")
 
 
 def test_a_bank_of_one_operator_says_so(tmp_path: Path) -> None:

@@ -82,7 +82,10 @@ _REQUESTED = _argument("--requested-by", metavar="NAME", help="who asks (default
 _APPROVED = _argument(
     "--approved-by", metavar="NAME", help="who agrees; another person when the bank works with four eyes"
 )
-_FOUR_EYES = (_REASON, _REQUESTED, _APPROVED)
+_APPROVAL = _argument(
+    "--approval", metavar="NUMBER", help="agree to this request: the same command, by the second person"
+)
+_FOUR_EYES = (_REASON, _REQUESTED, _APPROVED, _APPROVAL)
 _OUT = _argument("--out", metavar="FILE", help="write to this file (default: standard output)")
 
 
@@ -404,6 +407,13 @@ def _books(verbs: _Verbs) -> None:
         ),
         _argument("--to", dest="to_date", metavar="YYYY-MM-DD", help="last booking date (default: the business date)"),
         _OUT,
+    )
+    verbs.add(
+        "approvals",
+        "bookkeeping:approvals",
+        "list what was asked for, agreed to and refused under four eyes",
+        "qenex approvals\nqenex approvals --state requested --json",
+        _argument("--state", choices=["requested", "approved", "refused", "used"]),
     )
     verbs.add(
         "trial-balance",

@@ -306,7 +306,8 @@ def _change(
         return row
     if balance_of(bank, row).status == "closed":
         return refuse("ACCOUNT_CLOSED", account=row.iban)
-    approval = approved(bank, action, row.id, f"{action} {row.iban} {value}", signatures)
+    what = " ".join(kind.name for kind in kinds)
+    approval = approved(bank, action, row.id, f"{what} {row.iban} {value}", signatures)
     if isinstance(approval, Refusal):
         return approval
     events = np.zeros(len(kinds), ACCOUNT_UPDATE)

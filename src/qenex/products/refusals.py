@@ -122,7 +122,7 @@ register(
     "SECOND_PERSON_MISSING",
     "This needs two different persons.",
     "The bank works with four eyes: who asks and who agrees are not the same person.",
-    "Add --requested-by and --approved-by with two different names.",
+    "Name two different persons, or leave out --approved-by to ask for an approval.",
 )
 register(
     "CHART_ACCOUNT_UNKNOWN",
@@ -143,4 +143,10 @@ register(
     "A backup is a folder that 'qenex backup' made, with backup.json in it.",
     "Name the folder of the backup.",
     EXIT_USAGE,
+)
+register(
+    "APPROVAL_AWAITED",
+    "Request {approval} is on record and waits for a second person; nothing was done yet.",
+    "The bank works with four eyes: the second person repeats the same command with the number of the request.",
+    "Repeat the command as the second person with --approval and the number.",
 )

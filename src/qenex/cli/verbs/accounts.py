@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qenex.books import Freeze
+from qenex.cli.approvals import approval_number
 from qenex.cli.session import Session, taken
 from qenex.products import accounts as products
 from qenex.products.accounts import AccountBalance
@@ -96,7 +97,11 @@ def close(arguments: Namespace, session: Session) -> int:
 
 
 def _signatures(arguments: Namespace, session: Session) -> Signatures:
-    return taken(sign(session.bank(), arguments.reason, arguments.requested_by, arguments.approved_by))
+    return taken(
+        sign(
+            session.bank(), arguments.reason, arguments.requested_by, arguments.approved_by, approval_number(arguments)
+        )
+    )
 
 
 def _changed(session: Session, account: AccountBalance | Refusal) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from datetime import date
 
+from qenex.cli.approvals import approval_number
 from qenex.cli.session import Session, taken
 from qenex.cli.verbs.money import answered
 from qenex.payments import Details, execute_due
@@ -22,7 +23,9 @@ from qenex.values import Currency, Money, Refusal, currency, refuse
 
 def book(arguments: Namespace, session: Session) -> int | Refusal:
     bank = session.bank()
-    signatures = taken(sign(bank, arguments.reason, arguments.requested_by, arguments.approved_by))
+    signatures = taken(
+        sign(bank, arguments.reason, arguments.requested_by, arguments.approved_by, approval_number(arguments))
+    )
     details = Details(text=arguments.text or "", value_date=arguments.value_date or "")
     return answered(
         session, book_manually(bank, arguments.debit, arguments.credit, arguments.amount, details, signatures)
@@ -32,7 +35,9 @@ def book(arguments: Namespace, session: Session) -> int | Refusal:
 def reverse(arguments: Namespace, session: Session) -> int | Refusal:
     bank = session.bank()
     transfer_id = taken(parse_number(arguments.transfer_id, "a transfer's id"))
-    signatures = taken(sign(bank, arguments.reason, arguments.requested_by, arguments.approved_by))
+    signatures = taken(
+        sign(bank, arguments.reason, arguments.requested_by, arguments.approved_by, approval_number(arguments))
+    )
     answer = taken(reverse_booking(bank, transfer_id, signatures))
     if session.json:
         session.out.document(
@@ -112,6 +117,29 @@ def _write_whole(target: object, data: bytes) -> None:
 
     assert isinstance(target, Path)
     write_file(target, data)
+
+
+def approvals(arguments: Namespace, session: Session) -> int:
+    found = session.bank().store.approvals(arguments.state)
+    if session.json:
+        session.out.document(
+            [
+                {
+                    "id": str(row.id),
+                    "action": row.action,
+                    "content": row.content,
+                    "reason": row.reason,
+                    "requested_by": row.requested_by,
+                    "state": row.state,
+                    "decided_by": row.decided_by or None,
+                }
+                for row in found
+            ]
+        )
+        return 0
+    rows = [[str(r.id), r.state, r.content, r.reason, r.requested_by, r.decided_by] for r in found]
+    session.out.table(["number", "state", "what", "reason", "asked by", "decided by"], rows)
+    return 0
 
 
 def trial_balance(arguments: Namespace, session: Session) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+from qenex.cli.approvals import approval_number
 from qenex.cli.session import Session, taken
 from qenex.products.accounts import balances
 from qenex.products.approval import sign
@@ -71,7 +72,9 @@ def erase(arguments: Namespace, session: Session) -> int | Refusal:
     customer_id = taken(parse_number(arguments.customer, "a customer's id"))
     if not arguments.yes:
         return refuse("ERASURE_NOT_CONFIRMED", customer=customer_id)
-    signatures = taken(sign(bank, arguments.reason, arguments.requested_by, arguments.approved_by))
+    signatures = taken(
+        sign(bank, arguments.reason, arguments.requested_by, arguments.approved_by, approval_number(arguments))
+    )
     refusal = erase_customer(bank, customer_id, signatures)
     if isinstance(refusal, Refusal):
         return refusal
