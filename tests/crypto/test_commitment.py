@@ -10,9 +10,11 @@ from qenex.crypto import (
     CommitmentMismatch,
     RecordMalformed,
     canonical_record,
+    canonical_records,
     commit_records,
     commitment,
     fields_of,
+    fields_of_many,
     parse_record,
     verify_commitment,
 )
@@ -35,6 +37,25 @@ def test_a_record_reads_back_as_it_was_written(kind: str, fields: dict[str, str]
     assert parse_record(record) == (kind, fields)
     assert fields_of(record) == fields
     assert canonical_record(kind, dict(reversed(fields.items()))) == record
+
+
+@given(names, st.lists(names, unique=True, max_size=5), st.integers(0, 4), st.data())
+def test_records_made_from_columns_are_those_made_one_by_one(
+    kind: str, fields: list[str], rows: int, data: st.DataObject
+):
+    columns = {name: data.draw(st.lists(st.just("") | texts, min_size=rows, max_size=rows)) for name in fields}
+    present = [{name: columns[name][row] for name in fields if columns[name][row]} for row in range(rows)]
+    expected = [canonical_record(kind, row) for row in present] if fields else []
+    assert canonical_records(kind, columns) == expected
+    assert fields_of_many(expected) == (present if fields else [])
+
+
+def test_columns_hold_text_only_and_no_lone_surrogate():
+    for columns in ({"a": [1]}, {"A": ["x"]}, {"a": [None]}):
+        with pytest.raises(InvariantBroken):
+            canonical_records("payment", columns)  # type: ignore[arg-type]
+    with pytest.raises(RecordMalformed, match="surrogate"):
+        canonical_records("payment", {"a": ["\ud800"]})
 
 
 @pytest.mark.parametrize(

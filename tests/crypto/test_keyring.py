@@ -1,5 +1,6 @@
 """Keys at rest: every changed byte is found, and a crash while they change leaves the old keys or the new ones."""
 
+import hmac
 import json
 from pathlib import Path
 
@@ -221,3 +222,11 @@ def test_blind_indexes_depend_on_label_value_and_bank(folder: Path, custody: Key
     assert len(set(found)) == 9
     assert all(len(index) == 16 for index in found)
     assert opened(folder, custody).index("one", values) == found[:3]
+
+
+def test_a_blind_index_is_the_start_of_an_hmac(folder: Path, custody: KeyFile):
+    keyring = Keyring.create(folder, custody)
+    assert isinstance(keyring, Keyring)
+    values = [b"", b"a", b"x" * 1000]
+    label_key = hmac.digest(keyring._plain["index", 1], b"qenex/index/1\0one", "sha256")
+    assert keyring.index("one", values) == [hmac.digest(label_key, value, "sha256")[:16] for value in values]

@@ -52,6 +52,8 @@ Commitments (what the journal knows of a private record)::
     canonical_record(kind: str, fields: Mapping[str, str]) -> bytes     # b"QENEX-RECORD-1\n" + kind + b"\n" + RFC 8785 JSON
     parse_record(data: bytes) -> tuple[str, dict[str, str]]             # raises RecordMalformed
     fields_of(record) -> dict[str, str]                                 # of one that store.records just opened: quick
+    canonical_records(kind, columns: Mapping[str, Sequence[str]]) -> list[bytes]    # one per row; "" = absent
+    fields_of_many(records) -> list[dict[str, str]]
     commit_records(records: Sequence[bytes], *, random_bytes=os.urandom) -> Commitments
             # .salts: list of 32 bytes; .full: uint8[n, 32]; .words() -> (lo uint64[n], hi uint64[n]) for user_data_128
     commitment(salt, record) -> bytes                                   # SHA-256(salt || record), 32 bytes
@@ -65,9 +67,11 @@ from typing import TYPE_CHECKING
 from qenex.crypto.commitment import (
     Commitments,
     canonical_record,
+    canonical_records,
     commit_records,
     commitment,
     fields_of,
+    fields_of_many,
     parse_record,
     verify_commitment,
 )
@@ -118,10 +122,12 @@ __all__ = [
     "TamperFound",
     "WrappedKey",
     "canonical_record",
+    "canonical_records",
     "commit_records",
     "commitment",
     "custody_from_environment",
     "fields_of",
+    "fields_of_many",
     "no_failure",
     "parse_record",
     "replace_file",

@@ -16,6 +16,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import compress
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING
 
 from qenex.crypto.faults import CommitmentMismatch, RecordMalformed
@@ -49,6 +51,26 @@ def canonical_record(kind: str, fields: Mapping[str, str]) -> bytes:
         raise RecordMalformed("a value holds a lone surrogate, which UTF-8 cannot carry") from error
 
 
+def canonical_records(kind: str, columns: Mapping[str, Sequence[str]]) -> list[bytes]:
+    """As `canonical_record` for each row of columns of equal length; an empty text is an absent field."""
+    invariant(_NAME.match(kind) is not None, f"a record's kind is [a-z0-9_]+, not {kind!r}")
+    members: list[list[str]] = []
+    for name in sorted(columns):
+        invariant(_NAME.match(name) is not None, f"a record's field name is [a-z0-9_]+, not {name!r}")
+        column = columns[name]
+        invariant(set(map(type, column)) <= {str}, "a record's values are text")
+        members.append([f'"{name}":{text}' for text in map(encode_basestring, column)])
+    present = [columns[name] for name in sorted(columns)]
+    opening, join = f"{RECORD_HEADER.decode()}{kind}\n{{", ",".join
+    try:
+        return [
+            f"{opening}{join(compress(row, texts))}}}".encode()
+            for row, texts in zip(zip(*members, strict=True), zip(*present, strict=True), strict=True)
+        ]
+    except UnicodeEncodeError as error:
+        raise RecordMalformed("a value holds a lone surrogate, which UTF-8 cannot carry") from error
+
+
 def parse_record(data: bytes) -> tuple[str, dict[str, str]]:
     """kind and fields of a canonical record; any other bytes raise RecordMalformed."""
     if not data.startswith(RECORD_HEADER):
@@ -77,6 +99,16 @@ def fields_of(record: bytes) -> dict[str, str]:
     For a record from anybody else use `parse_record`, which takes three times as long.
     """
     fields: dict[str, str] = json.loads(record[record.index(b"\n", len(RECORD_HEADER)) + 1 :])
+    return fields
+
+
+def fields_of_many(records: Sequence[bytes]) -> list[dict[str, str]]:
+    """As `fields_of`, in one call of the JSON parser."""
+    newline = len(RECORD_HEADER)
+    fields: list[dict[str, str]] = json.loads(
+        b"[%s]" % b",".join([record[record.index(b"\n", newline) + 1 :] for record in records])
+    )
+    invariant(len(fields) == len(records), "a record holds one object")
     return fields
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from qenex.books import TRANSFER, CreateTransferStatus, QueryFilter, TransferFlags
 from qenex.payments.ordering import Answer, Details, answer_of, first_refusal, parse_amount, parse_value_day
 from qenex.payments.orders import Payments, Routed
-from qenex.payments.posting import FIRST_STEP, post
+from qenex.payments.posting import first_transfer_id, post
 from qenex.payments.reasons import NOT_SPECIFIED_BY_BANK, reason_of, refusal_of
 from qenex.products.accounts import account_of, ensure_currency, set_words, word
 from qenex.products.approval import Signatures, approved
@@ -64,8 +64,10 @@ def book(bank: Bank, debit: str, credit: str, amount: str, details: Details, sig
     assert isinstance(money, Money)
     assert isinstance(value_day, int)
     payment_id = bank.ids.next()
-    transfer_id = derive_id(payment_id, FIRST_STEP)
-    approval = approved(bank, "book", transfer_id, f"{debtor.label} {creditor.label} {money}", signatures)
+    transfer_id = first_transfer_id(payment_id)
+    approval = approved(
+        bank, "book", debtor.id, f"book {debtor.label} {creditor.label} {money} {value_day}", signatures
+    )
     if isinstance(approval, Refusal):
         return approval
     refusal = bank.store.add_booking(

@@ -9,7 +9,7 @@ import numpy as np
 from qenex.books import TRANSFER, TransferFlags
 from qenex.crypto import canonical_record, commit_records
 from qenex.payments.ordering import Details, Rejected, first_refusal, parse_amount, parse_value_day
-from qenex.payments.posting import FIRST_STEP, batch_number
+from qenex.payments.posting import FIRST_STEP, batch_number, first_transfer_id
 from qenex.payments.reasons import DUPLICATION, reason_of, refusal_of
 from qenex.products.accounts import account_of, ensure_currency, set_words
 from qenex.products.bank import Bank
@@ -109,7 +109,7 @@ def _book(
                 BookingCode.EXCHANGE_SPREAD,
             )
         )
-    transfer_ids = [derive_id(payment_id, step) for step, *_ in legs]
+    transfer_ids = [first_transfer_id(payment_id), *(derive_id(payment_id, step) for step, *_ in legs[1:])]
 
     today = bank.today()
     bank.store.begin_payments(

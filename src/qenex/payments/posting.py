@@ -16,15 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qenex.books import BATCH_MAX, TRANSFER, Answer, TransferFlags
-from qenex.crypto import Commitments, canonical_record, commit_records
+from qenex.crypto import Commitments, canonical_records, commit_records
 from qenex.payments.orders import Posted, Routed
 from qenex.payments.reasons import reason_of
 from qenex.products.accounts import set_words
 from qenex.products.bank import Bank
 from qenex.storage.relational import OutboxEvent, Outcomes, PaymentBatch, PaymentState
-from qenex.values import derive_id, invariant
+from qenex.values import ID_MAX, derive_id, invariant
 
 FIRST_STEP = "first"
+_DERIVED_BITS = 80
 
 
 @dataclass(slots=True)
@@ -36,6 +37,16 @@ class Started:
     rows: NDArray[np.intp]
     """which rows have a transfer in the journal"""
     futures: Sequence[Answer]
+
+
+def first_transfer_id(payment_id: int) -> int:
+    """The id of a payment's first transfer: the payment's milliseconds, then 80 bits derived from its id.
+
+    Ids that begin with the time keep the index of transfers local, however many there are.
+    """
+    derived = derive_id(payment_id, FIRST_STEP)
+    identifier = payment_id >> _DERIVED_BITS << _DERIVED_BITS | derived & (1 << _DERIVED_BITS) - 1
+    return identifier if 0 < identifier <= ID_MAX else derived
 
 
 def post(bank: Bank, routed: Routed) -> Posted:
@@ -50,7 +61,7 @@ def start(bank: Bank, routed: Routed) -> Started:
     today = bank.today()
     records = _records(routed)
     commitments = commit_records(records)
-    transfer_ids = [derive_id(payment_id, FIRST_STEP) for payment_id in payments.ids]
+    transfer_ids = [first_transfer_id(payment_id) for payment_id in payments.ids]
     begun, rejected, awaiting = int(PaymentState.BEGUN), int(PaymentState.REJECTED), int(PaymentState.AWAITING)
     waits = payments.waits if payments.waits is not None else [False] * count
     states = [rejected if reason else awaiting if later else begun for reason, later in zip(payments.reasons, waits)]
@@ -100,7 +111,8 @@ def finish(bank: Bank, started: Started) -> Posted:
             reasons[row] = reason
         held, posted, rejected = int(PaymentState.HELD), int(PaymentState.POSTED), int(PaymentState.REJECTED)
         bank.store.apply_batches(
-            last_batch,
+            # One less: payments submitted behind these may share their journal batch and be applied a moment later.
+            last_batch - 1,
             Outcomes(
                 payment_ids=[payments.ids[row] for row in rows],
                 customer_ids=[started.routed.owners[row] for row in rows],
@@ -159,30 +171,15 @@ def transfer_records(
 def _records(routed: Routed) -> list[bytes]:
     """What only the customer may read, in canonical form. Absent texts are left out."""
     payments = routed.payments
-    return [
-        canonical_record(
-            "payment",
-            {
-                name: text
-                for name, text in (
-                    ("creditor", creditor),
-                    ("creditor_bic", bic),
-                    ("creditor_name", creditor_name),
-                    ("debtor", debtor),
-                    ("debtor_name", debtor_name),
-                    ("end_to_end_id", end_to_end_id),
-                    ("remittance", remittance),
-                )
-                if text
-            },
-        )
-        for creditor, bic, creditor_name, debtor, debtor_name, end_to_end_id, remittance in zip(
-            payments.creditors,
-            payments.creditor_bics,
-            payments.creditor_names,
-            payments.debtors,
-            payments.debtor_names,
-            payments.end_to_end_ids,
-            payments.remittances,
-        )
-    ]
+    return canonical_records(
+        "payment",
+        {
+            "creditor": payments.creditors,
+            "creditor_bic": payments.creditor_bics,
+            "creditor_name": payments.creditor_names,
+            "debtor": payments.debtors,
+            "debtor_name": payments.debtor_names,
+            "end_to_end_id": payments.end_to_end_ids,
+            "remittance": payments.remittances,
+        },
+    )

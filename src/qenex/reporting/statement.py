@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 import qenex.reporting.refusals  # noqa: F401  (registers the codes used here)
 from qenex.books import BATCH_MAX, AccountFilter, AccountFilterFlags, TransferFlags
-from qenex.crypto import fields_of
+from qenex.crypto import fields_of_many
 from qenex.products.accounts import account_of, numbers
 from qenex.products.bank import Bank, money_of
 from qenex.products.business_day import DAY_NS, date_of, instant
 from qenex.products.chart import BOOKING_NAMES, BookingCode, internal_label
 from qenex.rails import StatementBalance, StatementEntries, StatementHeader, write_camt053
 from qenex.rails.iso20022.status_report import Output
-from qenex.storage.relational import AccountRow, PaymentRow, Statement
+from qenex.storage.relational import AccountRow, Statement
 from qenex.values import Refusal, invariant, refuse
 
 Records: TypeAlias = NDArray[np.void]
@@ -237,11 +237,13 @@ def _private_fields(
     bank: Bank, ids: Sequence[int], debit_ids: Sequence[int], credit_ids: Sequence[int]
 ) -> list[dict[str, str]]:
     """The private part of each transfer's payment; empty where there is none or the customer is erased."""
-    rows: dict[int, PaymentRow] = bank.store.payments_by_transfer(ids, debit_ids, credit_ids)
-    found = [identifier for identifier in ids if identifier in rows]
-    opened = bank.store.records([rows[identifier] for identifier in found])
-    fields = {identifier: fields_of(record) for identifier, record in zip(found, opened) if record is not None}
-    return [fields.get(identifier, {}) for identifier in ids]
+    fields: list[dict[str, str]] = []
+    for at in range(0, len(ids), _ENTRIES_PER_PART):
+        part = slice(at, at + _ENTRIES_PER_PART)
+        records = bank.store.records_by_transfer(ids[part], debit_ids[part], credit_ids[part])
+        opened = iter(fields_of_many([record for record in records if record is not None]))
+        fields += [{} if record is None else next(opened) for record in records]
+    return fields
 
 
 # ---------------------------------------------------------------------------------------------------------------------

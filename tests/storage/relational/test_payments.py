@@ -224,6 +224,25 @@ def test_payments_are_found_by_their_transfers_from_either_side(store: Store):
     assert list(store.payments_by_transfer([book], [elsewhere], [account_id])) == [book]
 
 
+def test_records_of_transfers_are_those_of_their_payments(store: Store):
+    account_id = anna_with_an_account(store)
+    store.begin_payments(payments(["a", "b"], account_id))
+    release = derive_id(payment_id("b"), "release")
+    store.begin_steps(StepBatch([payment_id("b")], [ANNA], ["release"], [release], [0]))
+    book = derive_id(payment_id("a"), "book")
+    rows = store.payments([payment_id("a"), payment_id("b")], [ANNA, ANNA])
+    first, second = store.records([rows[payment_id("a")], rows[payment_id("b")]])
+    here, elsewhere = [account_id] * 4, [account_id + 1] * 4
+    assert store.records_by_transfer([release, book, 99, book], here, elsewhere) == [second, first, None, first]
+    assert store.records_by_transfer([release, book, 99, book], elsewhere, here) == [second, first, None, first]
+    assert store.records_by_transfer([book], [account_id + 1], [account_id + 1]) == [None]
+    assert store.records_by_transfer([], [], []) == []
+    assert store.rotate_customer_key(ANNA) == 2
+    assert store.records_by_transfer([book], [account_id], [account_id]) == [first]
+    assert store.erase_customer(ANNA, "request-17") is None
+    assert store.records_by_transfer([book], [account_id], [account_id]) == [None]
+
+
 def test_the_payments_of_a_file_come_in_the_order_of_the_file(store: Store):
     account_id = anna_with_an_account(store)
     names = [f"n{number}" for number in range(30)]

@@ -15,6 +15,7 @@ QUESTIONS: dict[str, Callable[[Store, int], object]] = {
     "awaiting their day": lambda store, account: store.awaiting(30_000),
     "duplicates": lambda store, account: store.find_duplicates([account], ["a"]),
     "by transfer": lambda store, account: store.payments_by_transfer([5], [account], [account]),
+    "records by transfer": lambda store, account: store.records_by_transfer([5], [account], [account]),
     "by id": lambda store, account: store.payments([payment_id("a")], [ANNA]),
     "of a file": lambda store, account: list(store.payments_of_file(b"f" * 16)),
     "by iban": lambda store, account: store.accounts_by_iban([IBAN]),

@@ -85,6 +85,8 @@ Payments (columns; one call per batch of any size)::
     store.payments(ids, customer_ids) -> dict ; store.payments_of_file(file_id) -> Iterator[PaymentRow]   # by position
     store.payments_by_transfer(transfer_ids, debit_account_ids, credit_account_ids=None) -> dict[int, PaymentRow]
             # for statements: by transfer id, first transfers and later steps; with credit accounts also what came in
+    store.records_by_transfer(transfer_ids, debit_account_ids, credit_account_ids) -> list[bytes | None]
+            # the records behind transfers at once, as store.records(store.payments_by_transfer(...)) would give them
     store.records(rows) -> list[bytes | None]              # canonical records in clear, None once erased (then parse_record)
     store.salted_records(rows) -> list[tuple[salt, record] | None]
     store.steps(payment_id, customer_id) -> list[StepRow]

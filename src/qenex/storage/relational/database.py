@@ -212,6 +212,23 @@ def execute_many(connection: Connection, sql: str, rows: Sequence[Row]) -> int:
         cursor.close()
 
 
+def execute_for_keys(connection: Connection, sql: str, before: Row, keys: Sequence[Any], after: Row) -> int:
+    """Run one statement for many keys and return how many rows it touched. sql holds `{keys}` inside an `IN (...)`.
+
+    The driver gives up the interpreter once for many rows; `execute_many` would fight for it at each.
+    """
+    cursor: Any = connection.connection.cursor()
+    touched = 0
+    try:
+        for at in range(0, len(keys), _LOOKUP_CHUNK):
+            chunk = keys[at : at + _LOOKUP_CHUNK]
+            cursor.execute(sql.format(keys=", ".join("?" * len(chunk))), (*before, *chunk, *after))
+            touched += int(cursor.rowcount)
+    finally:
+        cursor.close()
+    return touched
+
+
 def select_many(connection: Connection, sql: str, keys: Sequence[Row]) -> Iterator[Row]:
     """Rows for many keys. sql holds `{keys}` where the rows of a VALUES list belong, joined as `(VALUES {keys}) AS k`.
 

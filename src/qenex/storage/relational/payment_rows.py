@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from qenex.crypto import CustomerKey
 from qenex.crypto.commitment import SALT_LENGTH
-from qenex.storage.relational.database import Row, execute_many, insert_sql, select_many
+from qenex.storage.relational.database import Row, execute_for_keys, execute_many, insert_sql, select_many
 from qenex.storage.relational.faults import StoreFault
 from qenex.storage.relational.part import StorePart, blob, blob_or_null, number
 from qenex.storage.relational.refusals import PAYMENT_NOT_FOUND
@@ -36,7 +36,7 @@ _INSERT_STEP = insert_sql(payment_steps, ignore_same_key=True)
 _INSERT_EVENT = insert_sql(outbox, ignore_same_key=True)
 
 # A batch changes a payment once: only a newer one changes it again; batch 0 (decided without the journal) only before any.
-_NEWER = " WHERE shard = ? AND id = ? AND (journal_batch < ? OR (journal_batch = 0 AND ? = 0))"
+_NEWER = " WHERE shard = ? AND id IN ({keys}) AND (journal_batch < ? OR (journal_batch = 0 AND ? = 0))"
 _UPDATE_STATE = "UPDATE payments SET state = ?, reason = ?, journal_batch = ?" + _NEWER
 # A rejection frees the end-to-end id, so that the customer may send the payment again under the same one. A statement of
 # its own, since naming the column costs an index entry for every row.
@@ -56,6 +56,9 @@ _BY_STEP = (
     " JOIN payment_steps s ON s.shard = k.column1 AND s.transfer_id = k.column2"
     " JOIN payments p ON p.shard = s.shard AND p.id = s.payment_id"
 )
+_SEALED = "p.customer_id, p.key_version, p.id, p.sealed"
+_SEALED_BY_TRANSFER = _BY_TRANSFER.replace(f"{_PAYMENT}, p.transfer_id", f"p.transfer_id, {_SEALED}")
+_SEALED_BY_STEP = _BY_STEP.replace(f"{_PAYMENT}, s.transfer_id", f"s.transfer_id, {_SEALED}")
 _STEP = "s.transfer_id, s.payment_id, p.customer_id, s.step, s.amount_minor, s.applied"
 
 
@@ -280,8 +283,8 @@ class Payments(StorePart):
         A payment changes only when the batch is newer than the one it was last changed by (batch 0: decided without the
         journal), so that batches may be applied again in any order. `last_applied_batch` only grows.
         """
-        updates: list[Row] = []
-        rejections: list[Row] = []
+        # Nearly all payments of a batch end the same way: one statement for many of them, and no Python between the rows.
+        alike: dict[tuple[int, str, int, int], list[bytes]] = {}
         for payment_id, customer_id, state, reason, batch in zip(
             outcomes.payment_ids,
             outcomes.customer_ids,
@@ -290,16 +293,19 @@ class Payments(StorePart):
             outcomes.batches,
             strict=True,
         ):
-            row = (int(state), reason or None, batch, shard_of(customer_id), blob(payment_id), batch, batch)
-            (rejections if state == PaymentState.REJECTED else updates).append(row)
+            alike.setdefault((state, reason, batch, shard_of(customer_id)), []).append(payment_id.to_bytes(16, "big"))
         steps = [
             (shard_of(customer_id), blob(transfer_id))
             for transfer_id, customer_id in zip(outcomes.step_transfer_ids, outcomes.step_customer_ids, strict=True)
         ]
         now = self._clock.now_ns()
         with self._database.write("apply batches") as connection:
-            changed = execute_many(connection, _UPDATE_STATE, updates)
-            changed += execute_many(connection, _UPDATE_REJECTED, rejections)
+            changed = 0
+            for (state, reason, batch, shard), ids in alike.items():
+                update = _UPDATE_REJECTED if state == PaymentState.REJECTED else _UPDATE_STATE
+                changed += execute_for_keys(
+                    connection, update, (int(state), reason or None, batch, shard), ids, (batch, batch)
+                )
             if changed != len(outcomes.payment_ids):
                 self._all_exist(connection, outcomes)
             execute_many(connection, "UPDATE payment_steps SET applied = 1 WHERE shard = ? AND transfer_id = ?", steps)
@@ -453,6 +459,37 @@ class Payments(StorePart):
                     for row in select_many(connection, by_transfer, keys):
                         found[number(row[-1])] = _payment(row)
         return found
+
+    def records_by_transfer(
+        self, transfer_ids: Sequence[int], debit_account_ids: Sequence[int], credit_account_ids: Sequence[int]
+    ) -> list[bytes | None]:
+        """The canonical record of the payment behind each transfer, in clear, as `payments_by_transfer` finds it; None where
+        there is no payment or its customer was erased. Only what a statement shows is read."""
+        keys = [transfer_id.to_bytes(16, "big") for transfer_id in transfer_ids]
+        found: dict[bytes, bytes | None] = {}
+        with self._database.read("read records by transfer") as connection:
+            for by_transfer in (_SEALED_BY_TRANSFER, _SEALED_BY_STEP):
+                for accounts in (debit_account_ids, credit_account_ids):
+                    wanted = [
+                        (account_id & (SHARDS - 1), key)
+                        for key, account_id in zip(keys, accounts, strict=True)
+                        if key not in found
+                    ]
+                    self._open_boxes(connection, select_many(connection, by_transfer, wanted), found)
+        return [found.get(key) for key in keys]
+
+    def _open_boxes(self, connection: Connection, rows: Iterator[Row], found: dict[bytes, bytes | None]) -> None:
+        """rows: transfer, customer, key version, payment, sealed record. Opened together for each key."""
+        by_key: dict[tuple[bytes, int], list[Row]] = {}
+        for row in rows:
+            by_key.setdefault((row[1], row[2]), []).append(row)
+        for (customer, version), boxes in by_key.items():
+            transfers, _, _, payments, sealed = zip(*boxes)
+            key = self._customer_key(connection, number(customer), version)
+            opened = [None] * len(boxes) if key is None else key.open_many("payments", payments, sealed)
+            found.update(
+                (transfer, None if plain is None else plain[SALT_LENGTH:]) for transfer, plain in zip(transfers, opened)
+            )
 
     def steps(self, payment_id: int, customer_id: int) -> list[StepRow]:
         """The later transfers of a payment, oldest first."""
