@@ -150,6 +150,7 @@ def _guarded(arguments: argparse.Namespace, session: Session, *, busy_is_final: 
     try:
         try:
             answer = verb(arguments, session)
+            _mark_demo(session)
         finally:
             session.close()
         return told_refusal(session, answer) if isinstance(answer, Refusal) else answer
@@ -183,6 +184,12 @@ def _guarded(arguments: argparse.Namespace, session: Session, *, busy_is_final: 
             f"qenex: bug: {type(error).__name__}: {_one_line(error)}. Run with QENEX_DEBUG=1 for the place, and report it."
         )
         return EXIT_BUG
+
+
+def _mark_demo(session: Session) -> None:
+    """A person at a terminal must never take the demo bank for a real one."""
+    if session.opened is not None and session.opened.settings.demo and session.out.stderr_is_terminal:
+        session.out.note("DEMO bank: everybody and everything in it is invented.")
 
 
 def told_refusal(session: Session, refusal: Refusal) -> int:
