@@ -24,7 +24,7 @@ from qenex.values import CorruptionFound
 
 def wrapped_keys(store: Store) -> list[bytes]:
     with store._database.read("test") as connection:
-        rows = connection.exec_driver_sql(
+        rows = connection.execute(
             "SELECT wrapped FROM customer_keys WHERE customer_id = ? AND wrapped IS NOT NULL",
             (ANNA.to_bytes(16, "big"),),
         ).fetchall()

@@ -14,7 +14,7 @@ from qenex.values import CorruptionFound, Fault
 
 
 def on_the_writer(store: Store, pragma: str) -> None:
-    store._database._writer.raw_connection().driver_connection.execute(f"PRAGMA {pragma}")  # type: ignore[union-attr]
+    store._database._writer.execute(f"PRAGMA {pragma}")
 
 
 def test_a_full_disk_begins_nothing_and_goes_on_when_there_is_room(store: Store):
@@ -80,7 +80,7 @@ def test_a_sync_that_failed_is_never_tried_again(store: Store):
 
 def test_a_reader_cannot_write(store: Store):
     with pytest.raises(StoreFault, match="readonly"), store._database.read("sneak") as connection:
-        connection.exec_driver_sql("DELETE FROM settings")
+        connection.execute("DELETE FROM settings")
 
 
 def test_writers_and_readers_in_many_threads_take_turns(store: Store):

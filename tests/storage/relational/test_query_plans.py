@@ -32,18 +32,16 @@ def test_no_table_that_grows_is_scanned(store: Store, question: str):
     account = anna_with_an_account(store)
     store.begin_payments(payments(["a"], account, file_id=b"f" * 16))
     asked: list[str] = []
-    pool = store._database._readers.pool
-    connections = [store._database._writer.raw_connection(), *(pool.connect() for _ in range(4))]
-    for connection in connections:
-        connection.driver_connection.set_trace_callback(asked.append)  # type: ignore[union-attr]
-    for connection in connections[1:]:
-        connection.close()
+    with store._database.read("open a reader"):
+        pass
+    for connection in (store._database._writer, *store._database._idle_readers):
+        connection.set_trace_callback(asked.append)
     QUESTIONS[question](store, account)
     queries = [sql for sql in asked if sql.startswith("SELECT") and "sqlite_master" not in sql]
     assert queries
     with store._database.read("explain") as connection:
         for sql in queries:
-            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").fetchall()]
+            plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()]
             # A scan of the list of keys, or of a partial index that holds only what is still to do, does not grow.
             grows = [
                 step

@@ -104,13 +104,13 @@ def test_forgetting_again_changes_nothing(store: Store):
 def test_history_defends_itself_again_afterwards(store: Store):
     account, _ = busy_bank(store)
     with store._database.read("count") as connection:
-        before = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'").scalar()
+        before = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'").fetchone()[0]
     forget(store, account)
     with store._database.read("count") as connection:
-        after = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'").scalar()
+        after = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'").fetchone()[0]
     assert after == before
     with pytest.raises(StoreFault, match="payments_never_deleted"), store._database.write("test") as connection:
-        connection.exec_driver_sql("DELETE FROM payments")
+        connection.execute("DELETE FROM payments")
     with pytest.raises(StoreFault, match="payments_state_goes_forward"):
         store.apply_batches(3, outcomes(["after"], PaymentState.POSTED, 3))
 
@@ -127,4 +127,4 @@ def test_stopped_before_the_commit_everything_is_as_before(tmp_path: Path):
         assert states(store, NAMES) == ["POSTED", "SETTLED", "POSTED", "REJECTED", "BEGUN"]
         assert store.last_applied_batch == 4
         with pytest.raises(StoreFault, match="payments_never_deleted"), store._database.write("test") as connection:
-            connection.exec_driver_sql("DELETE FROM payments")
+            connection.execute("DELETE FROM payments")

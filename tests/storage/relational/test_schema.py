@@ -1,5 +1,6 @@
 """The schema: migrations and metadata agree, go up and down, and every key starts with the shard."""
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -10,10 +11,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import UniqueConstraint, create_engine
 from tests.storage.relational.worlds import anna_with_an_account, code_of, keyring_in, opened
 
-from qenex.storage.relational import Store, migrations, shard_of, shard_of_key
+from qenex.storage.relational import Store, migrations, payment_rows, shard_of, shard_of_key
 from qenex.storage.relational.database import Database
 from qenex.storage.relational.schema import metadata
 
@@ -35,11 +36,14 @@ def test_head_is_the_newest_migration():
 def test_the_migrations_make_what_the_metadata_says(tmp_path: Path):
     database = Database(tmp_path)
     database.migrate()
+    engine = create_engine(f"sqlite:///{database.path}")
+    with engine.connect() as described:
+        differences = compare_metadata(MigrationContext.configure(described), metadata)
+    engine.dispose()
     with database.read("compare") as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), metadata)
         made = {
             row[0]: row[1]
-            for row in connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
+            for row in connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
         }
     database.close()
     assert differences == []
@@ -117,12 +121,17 @@ def test_naming_the_package_loads_no_database_and_no_cryptography():
     assert answer.stdout.strip() == "[]"
 
 
-def test_a_start_without_work_needs_no_alembic(tmp_path: Path):
+def test_a_start_without_work_needs_neither_alembic_nor_sqlalchemy(tmp_path: Path):
     opened(tmp_path).close()
     program = (
         "import sys, pathlib; from qenex.crypto import Keyring, KeyFile; from qenex.storage.relational import Store; "
         "folder = pathlib.Path(sys.argv[1]); keyring = Keyring.open(folder, KeyFile(folder / 'unlock')); "
-        "Store.open(folder, keyring).close(); print('alembic' in sys.modules)"
+        "Store.open(folder, keyring).close(); print('alembic' in sys.modules, 'sqlalchemy' in sys.modules)"
     )
     answer = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "False"
+    assert answer.stdout.strip() == "False False"
+
+
+def test_rows_are_written_in_the_order_of_the_columns():
+    for name, columns in re.findall(r"INSERT INTO (\w+) \(([^)]*)\)", " ".join(payment_rows.INSERTS)):
+        assert columns.split(", ") == [column.name for column in metadata.tables[name].columns]

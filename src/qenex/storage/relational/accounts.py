@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Collection
-
-from sqlalchemy import Connection
+from sqlite3 import Connection
 
 from qenex.storage.relational.database import Row, select_many
 from qenex.storage.relational.part import StorePart, blob, number
@@ -71,7 +70,7 @@ class Accounts(StorePart):
             if existing is not None:
                 mine, theirs = _what_is_fixed(account), _what_is_fixed(existing)
                 return None if mine == theirs else refuse(ACCOUNT_DIFFERS, account=account.id)
-            owner = connection.exec_driver_sql(
+            owner = connection.execute(
                 "SELECT status FROM customers WHERE shard = ? AND id = ?", (shard, blob(account.owner_id))
             ).fetchone()
             if owner is None:
@@ -79,13 +78,13 @@ class Accounts(StorePart):
             if owner[0] == "erased":
                 return refuse(CUSTOMER_ERASED, customer_id=account.owner_id)
             if account.iban:
-                taken = connection.exec_driver_sql(
+                taken = connection.execute(
                     "INSERT INTO ibans (shard, iban, account_id) VALUES (?, ?, ?) ON CONFLICT (shard, iban) DO NOTHING",
                     (_iban_shard(account.iban), account.iban, identifier),
                 )
                 if taken.rowcount == 0:
                     return refuse(IBAN_TAKEN, iban=account.iban)
-            connection.exec_driver_sql(
+            connection.execute(
                 f"INSERT INTO accounts (shard, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     shard,
@@ -113,7 +112,7 @@ class Accounts(StorePart):
                 return None
             if status not in _NEXT[account.status]:
                 return refuse(ACCOUNT_STATUS_FINAL, account=account_id, status=account.status, wanted=status)
-            connection.exec_driver_sql(
+            connection.execute(
                 "UPDATE accounts SET status = ?, closed_on = ? WHERE shard = ? AND id = ?",
                 (status, day if status == "closed" else None, shard_of(account_id), blob(account_id)),
             )
@@ -162,13 +161,13 @@ class Accounts(StorePart):
                 f"status = '{status}'"
             )  # As a literal: a partial index does not know what a parameter holds.
         with self._database.read("list accounts") as connection:
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM accounts WHERE {' AND '.join(conditions)} ORDER BY id", tuple(values)
             ).fetchall()
         return [_account(tuple(row)) for row in rows]
 
     def _read_account(self, connection: Connection, account_id: int) -> AccountRow | None:
-        row = connection.exec_driver_sql(
+        row = connection.execute(
             f"SELECT {_COLUMNS} FROM accounts WHERE shard = ? AND id = ?", (shard_of(account_id), blob(account_id))
         ).fetchone()
         return None if row is None else _account(tuple(row))

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-
-from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlite3 import Connection, IntegrityError
 
 from qenex.storage.relational.database import Row
 from qenex.storage.relational.part import StorePart, blob, blob_or_null, number
@@ -63,7 +61,7 @@ class Bookkeeping(StorePart):
             existing = self._read_booking(connection, booking.transfer_id)
             if existing is not None:
                 return None if existing == booking else refuse(BOOKING_EXISTS, transfer_id=booking.transfer_id)
-            connection.exec_driver_sql(
+            connection.execute(
                 "INSERT INTO bookings (shard, transfer_id, kind, booking_date, value_date, back_dated, reason, approval_id,"
                 " created_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -86,7 +84,7 @@ class Bookkeeping(StorePart):
             return self._read_booking(connection, transfer_id)
 
     def _read_booking(self, connection: Connection, transfer_id: int) -> Booking | None:
-        row = connection.exec_driver_sql(
+        row = connection.execute(
             "SELECT kind, booking_date, value_date, reason, approval_id FROM bookings WHERE shard = ? AND transfer_id = ?",
             (shard_of(transfer_id), blob(transfer_id)),
         ).fetchone()
@@ -98,13 +96,13 @@ class Bookkeeping(StorePart):
         """Link a reversal to its original, at most once for ever. The same pair again is harmless."""
         place = (shard_of(original_transfer_id), blob(original_transfer_id))
         with self._database.write("add a reversal") as connection:
-            row = connection.exec_driver_sql(
+            row = connection.execute(
                 "SELECT reversal_transfer_id FROM reversals WHERE shard = ? AND original_transfer_id = ?", place
             ).fetchone()
             if row is not None:
                 same = number(row[0]) == reversal_transfer_id
                 return None if same else refuse(ALREADY_REVERSED, transfer_id=original_transfer_id)
-            connection.exec_driver_sql(
+            connection.execute(
                 "INSERT INTO reversals (shard, original_transfer_id, reversal_transfer_id, reason, approval_id, created_ns)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (*place, blob(reversal_transfer_id), reason, blob_or_null(approval_id), self._clock.now_ns()),
@@ -114,7 +112,7 @@ class Bookkeeping(StorePart):
     def reversal_of(self, transfer_id: int) -> int | None:
         """The transfer that reversed this one."""
         with self._database.read("read a reversal") as connection:
-            row = connection.exec_driver_sql(
+            row = connection.execute(
                 "SELECT reversal_transfer_id FROM reversals WHERE shard = ? AND original_transfer_id = ?",
                 (shard_of(transfer_id), blob(transfer_id)),
             ).fetchone()
@@ -129,7 +127,7 @@ class Bookkeeping(StorePart):
             if existing is not None:
                 same = _what_is_asked(existing) == _what_is_asked(approval)
                 return None if same else refuse(APPROVAL_EXISTS, where=str(approval.id))
-            connection.exec_driver_sql(
+            connection.execute(
                 f"INSERT INTO approvals (shard, {_APPROVAL}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'requested', NULL, NULL)",
                 (
                     shard_of(approval.id),
@@ -154,7 +152,7 @@ class Bookkeeping(StorePart):
                 return refuse(FOUR_EYES, person=decided_by)
             if approval.state != "requested":
                 return refuse(APPROVAL_DECIDED, where=str(approval_id))
-            connection.exec_driver_sql(
+            connection.execute(
                 "UPDATE approvals SET state = ?, decided_by = ?, decided_ns = ? WHERE shard = ? AND id = ?",
                 (
                     "approved" if approve else "refused",
@@ -174,7 +172,7 @@ class Bookkeeping(StorePart):
                 return refuse(APPROVAL_MISSING, where=str(approval_id))
             if (approval.action, approval.subject_id, approval.content) != (action, subject_id, content):
                 return refuse(APPROVAL_MISSING, where=str(approval_id))
-            connection.exec_driver_sql(
+            connection.execute(
                 "UPDATE approvals SET state = 'used' WHERE shard = ? AND id = ?",
                 (shard_of(approval_id), blob(approval_id)),
             )
@@ -183,14 +181,14 @@ class Bookkeeping(StorePart):
     def approvals(self, state: str | None = None) -> list[ApprovalRow]:
         """Requests in the order they were made."""
         with self._database.read("list approvals") as connection:
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 f"SELECT {_APPROVAL} FROM approvals WHERE ? IS NULL OR state = ? ORDER BY requested_ns, id",
                 (state, state),
             ).fetchall()
         return [_approval(tuple(row)) for row in rows]
 
     def _read_approval(self, connection: Connection, approval_id: int) -> ApprovalRow | None:
-        row = connection.exec_driver_sql(
+        row = connection.execute(
             f"SELECT {_APPROVAL} FROM approvals WHERE shard = ? AND id = ?", (shard_of(approval_id), blob(approval_id))
         ).fetchone()
         return None if row is None else _approval(tuple(row))
@@ -200,15 +198,13 @@ class Bookkeeping(StorePart):
     def business_date(self) -> int | Refusal:
         """The open business day, in days since 1970-01-01."""
         with self._database.read("read the business date") as connection:
-            row = connection.exec_driver_sql(
-                "SELECT day FROM business_dates WHERE shard = 0 AND state = 'open'"
-            ).fetchone()
+            row = connection.execute("SELECT day FROM business_dates WHERE shard = 0 AND state = 'open'").fetchone()
         return refuse(NO_BUSINESS_DATE) if row is None else int(row[0])
 
     def open_day(self, day: int) -> None | Refusal:
         """Open a business day, later than every one before. Opening the open day again is harmless."""
         with self._database.write("open a business day") as connection:
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 "SELECT day, state FROM business_dates WHERE shard = 0 AND (state = 'open' OR day >= ?) ORDER BY day",
                 (day,),
             ).fetchall()
@@ -218,7 +214,7 @@ class Bookkeeping(StorePart):
                 return refuse(BUSINESS_DAY_OPEN, where=str(day))
             if rows:
                 return refuse(BUSINESS_DAY_CLOSED, day=day)
-            connection.exec_driver_sql(
+            connection.execute(
                 "INSERT INTO business_dates (shard, day, state, opened_ns, closed_ns) VALUES (0, ?, 'open', ?, NULL)",
                 (day, self._clock.now_ns()),
             )
@@ -227,7 +223,7 @@ class Bookkeeping(StorePart):
     def close_day(self, day: int) -> None | Refusal:
         """Close the open business day. A closed day stays closed."""
         with self._database.write("close a business day") as connection:
-            closed = connection.exec_driver_sql(
+            closed = connection.execute(
                 "UPDATE business_dates SET state = 'closed', closed_ns = ? WHERE shard = 0 AND day = ? AND state = 'open'",
                 (self._clock.now_ns(), day),
             )
@@ -238,7 +234,7 @@ class Bookkeeping(StorePart):
     def business_dates(self) -> list[BusinessDate]:
         """Every business day, in order."""
         with self._database.read("list business days") as connection:
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 "SELECT day, state, opened_ns, closed_ns FROM business_dates WHERE shard = 0 ORDER BY day"
             ).fetchall()
         return [BusinessDate(row[0], row[1], row[2], row[3] or 0) for row in rows]
@@ -249,14 +245,14 @@ class Bookkeeping(StorePart):
         """The next statement of an account. The database itself refuses a gap in numbers, time or balance."""
         place = (shard_of(statement.account_id), blob(statement.account_id))
         with self._database.write("add a statement") as connection:
-            existing = connection.exec_driver_sql(
+            existing = connection.execute(
                 f"SELECT {_STATEMENT} FROM statements WHERE shard = ? AND account_id = ? AND number = ?",
                 (*place, statement.number),
             ).fetchone()
             if existing is not None and _statement(tuple(existing)) == statement:
                 return None
             try:
-                connection.exec_driver_sql(
+                connection.execute(
                     f"INSERT INTO statements (shard, {_STATEMENT}, previous_number, created_ns)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
@@ -280,7 +276,7 @@ class Bookkeeping(StorePart):
     def last_statement(self, account_id: int) -> Statement | None:
         """The newest statement of an account."""
         with self._database.read("read the last statement") as connection:
-            row = connection.exec_driver_sql(
+            row = connection.execute(
                 f"SELECT {_STATEMENT} FROM statements WHERE shard = ? AND account_id = ? ORDER BY number DESC LIMIT 1",
                 (shard_of(account_id), blob(account_id)),
             ).fetchone()
@@ -289,7 +285,7 @@ class Bookkeeping(StorePart):
     def statements(self, account_id: int) -> list[Statement]:
         """Every statement of an account, in order of number."""
         with self._database.read("list statements") as connection:
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 f"SELECT {_STATEMENT} FROM statements WHERE shard = ? AND account_id = ? ORDER BY number",
                 (shard_of(account_id), blob(account_id)),
             ).fetchall()
@@ -301,7 +297,7 @@ class Bookkeeping(StorePart):
         """Add or rename lines; a line's class and side stay what they were once it exists."""
         with self._database.write("write the chart of accounts") as connection:
             for line in lines:
-                connection.exec_driver_sql(
+                connection.execute(
                     "INSERT INTO chart_of_accounts (shard, code, name, account_class, normal_side) VALUES (0, ?, ?, ?, ?)"
                     " ON CONFLICT (shard, code) DO UPDATE SET name = excluded.name",
                     (line.code, line.name, line.account_class, line.normal_side),
@@ -310,7 +306,7 @@ class Bookkeeping(StorePart):
     def chart(self) -> list[ChartLine]:
         """The chart of accounts in order of code."""
         with self._database.read("read the chart of accounts") as connection:
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 "SELECT code, name, account_class, normal_side FROM chart_of_accounts WHERE shard = 0 ORDER BY code"
             ).fetchall()
         return [ChartLine(*row) for row in rows]
@@ -320,7 +316,7 @@ class Bookkeeping(StorePart):
     def add_hold(self, hold: HoldRow) -> None:
         """Remember a hold (of `qenex hold`, or of a payment that leaves the bank). Idempotent by its transfer id."""
         with self._database.write("add a hold") as connection:
-            connection.exec_driver_sql(
+            connection.execute(
                 f"INSERT INTO holds (shard, {_HOLD}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (shard, transfer_id) DO NOTHING",
                 (
@@ -347,7 +343,7 @@ class Bookkeeping(StorePart):
                 return None
             if hold.state != "open":
                 return refuse(HOLD_FINAL, transfer_id=transfer_id, state=hold.state)
-            connection.exec_driver_sql(
+            connection.execute(
                 "UPDATE holds SET state = ?, captured_minor = ? WHERE shard = ? AND transfer_id = ?",
                 (state, captured_minor, shard_of(customer_id), blob(transfer_id)),
             )
@@ -363,21 +359,21 @@ class Bookkeeping(StorePart):
     def holds(self, state: str | None = "open") -> list[HoldRow]:
         """Holds in order of id; None = every state."""
         with self._database.read("list holds") as connection:
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 f"SELECT {_HOLD} FROM holds WHERE ? IS NULL OR state = ? ORDER BY transfer_id", (state, state)
             ).fetchall()
         return [_hold(tuple(row)) for row in rows]
 
     def _read_hold(self, connection: Connection, transfer_id: int, customer_id: int | None) -> HoldRow | None:
         if customer_id is None:
-            row = connection.exec_driver_sql(
+            row = connection.execute(
                 f"SELECT {_HOLD} FROM holds WHERE transfer_id = ?", (blob(transfer_id),)
-            ).first()
+            ).fetchone()
         else:
-            row = connection.exec_driver_sql(
+            row = connection.execute(
                 f"SELECT {_HOLD} FROM holds WHERE shard = ? AND transfer_id = ?",
                 (shard_of(customer_id), blob(transfer_id)),
-            ).first()
+            ).fetchone()
         return None if row is None else _hold(tuple(row))
 
     # --- quotes -------------------------------------------------------------------------------------------------------
@@ -386,7 +382,7 @@ class Bookkeeping(StorePart):
         """Remember a quote as it was given. Idempotent by id."""
         invariant(quote.used_by_transfer_id == 0, "a new quote is not used")
         with self._database.write("add a quote") as connection:
-            connection.exec_driver_sql(
+            connection.execute(
                 f"INSERT INTO fx_quotes (shard, {_QUOTE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
                 " ON CONFLICT (shard, id) DO NOTHING",
                 (
@@ -408,15 +404,13 @@ class Bookkeeping(StorePart):
         caller's to check against its clock."""
         place = (shard_of(customer_id), blob(quote_id))
         with self._database.write("use a quote") as connection:
-            row = connection.exec_driver_sql(
-                f"SELECT {_QUOTE} FROM fx_quotes WHERE shard = ? AND id = ?", place
-            ).fetchone()
+            row = connection.execute(f"SELECT {_QUOTE} FROM fx_quotes WHERE shard = ? AND id = ?", place).fetchone()
             quote = None if row is None else _quote(tuple(row))
             if quote is None or quote.customer_id != customer_id:
                 return refuse(QUOTE_NOT_FOUND, where=str(quote_id))
             if quote.used_by_transfer_id not in (0, transfer_id):
                 return refuse(QUOTE_USED, where=str(quote_id))
-            connection.exec_driver_sql(
+            connection.execute(
                 "UPDATE fx_quotes SET used_by_transfer_id = ? WHERE shard = ? AND id = ? AND used_by_transfer_id IS NULL",
                 (blob(transfer_id), *place),
             )
@@ -425,7 +419,7 @@ class Bookkeeping(StorePart):
     def fx_quotes(self) -> list[FxQuote]:
         """Every quote, oldest first."""
         with self._database.read("list quotes") as connection:
-            rows = connection.exec_driver_sql(f"SELECT {_QUOTE} FROM fx_quotes ORDER BY quoted_ns, id").fetchall()
+            rows = connection.execute(f"SELECT {_QUOTE} FROM fx_quotes ORDER BY quoted_ns, id").fetchall()
         return [_quote(tuple(row)) for row in rows]
 
     # --- settings -----------------------------------------------------------------------------------------------------
@@ -433,16 +427,14 @@ class Bookkeeping(StorePart):
     def setting(self, name: str) -> str | None:
         """A small fact about this bank (its name, its log's origin, the demo mark)."""
         with self._database.read("read a setting") as connection:
-            row = connection.exec_driver_sql(
-                "SELECT value FROM settings WHERE shard = 0 AND name = ?", (name,)
-            ).fetchone()
+            row = connection.execute("SELECT value FROM settings WHERE shard = 0 AND name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
     def put_setting(self, name: str, value: str) -> None:
         """Write a setting; `last_applied_batch` belongs to `apply_batches`."""
         invariant(name != "last_applied_batch", "only apply_batches writes last_applied_batch")
         with self._database.write("write a setting") as connection:
-            connection.exec_driver_sql(
+            connection.execute(
                 "INSERT INTO settings (shard, name, value) VALUES (0, ?, ?)"
                 " ON CONFLICT (shard, name) DO UPDATE SET value = excluded.value",
                 (name, value),

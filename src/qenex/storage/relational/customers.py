@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping
-
-from sqlalchemy import Connection
+from sqlite3 import Connection
 
 from qenex.crypto import WrappedKey, canonical_record, parse_record
 from qenex.storage.relational.database import execute_many
@@ -39,12 +38,12 @@ class Customers(StorePart):
                 return None if same else refuse(CUSTOMER_EXISTS, where=str(customer_id))
             key, wrapped = self._keyring.new_customer_key(customer_id, 1)
             shard, now, identifier = shard_of(customer_id), self._clock.now_ns(), blob(customer_id)
-            connection.exec_driver_sql(
+            connection.execute(
                 "INSERT INTO customers (shard, id, kind, status, created_ns, key_version, sealed)"
                 " VALUES (?, ?, ?, 'open', ?, 1, ?)",
                 (shard, identifier, kind, now, key.seal("customers", identifier, record)),
             )
-            connection.exec_driver_sql(
+            connection.execute(
                 "INSERT INTO customer_keys (shard, customer_id, version, master_version, wrapped, created_ns, destroyed_ns)"
                 " VALUES (?, ?, 1, ?, ?, ?, NULL)",
                 (shard, identifier, wrapped.master_version, wrapped.wrapped, now),
@@ -52,7 +51,7 @@ class Customers(StorePart):
             for field in SEARCHED_FIELDS:
                 if details.get(field):
                     index = self._search_index(field, details[field])
-                    connection.exec_driver_sql(
+                    connection.execute(
                         "INSERT INTO customer_index (shard, field, value_index, customer_id) VALUES (?, ?, ?, ?)",
                         (shard_of_key(index), field, index, identifier),
                     )
@@ -66,7 +65,7 @@ class Customers(StorePart):
     def customers(self) -> list[Customer]:
         """Every customer but the bank itself, in order of id."""
         with self._database.read("list customers") as connection:
-            rows = connection.exec_driver_sql("SELECT id FROM customers WHERE kind <> 'bank' ORDER BY id").fetchall()
+            rows = connection.execute("SELECT id FROM customers WHERE kind <> 'bank' ORDER BY id").fetchall()
             found = [self._read_customer(connection, number(row[0])) for row in rows]
         return [customer for customer in found if customer is not None]
 
@@ -75,7 +74,7 @@ class Customers(StorePart):
         invariant(field in SEARCHED_FIELDS, "only indexed fields can be searched")
         index = self._search_index(field, value)
         with self._database.read("find customers") as connection:
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 "SELECT customer_id FROM customer_index WHERE shard = ? AND field = ? AND value_index = ? ORDER BY 1",
                 (shard_of_key(index), field, index),
             ).fetchall()
@@ -85,7 +84,7 @@ class Customers(StorePart):
         return self._keyring.index(f"customer {field}", [" ".join(value.split()).casefold().encode("utf-8")])[0]
 
     def _read_customer(self, connection: Connection, customer_id: int) -> Customer | None:
-        row = connection.exec_driver_sql(
+        row = connection.execute(
             "SELECT kind, status, created_ns, key_version, sealed FROM customers WHERE shard = ? AND id = ?",
             (shard_of(customer_id), blob(customer_id)),
         ).fetchone()
@@ -109,11 +108,11 @@ class Customers(StorePart):
                 return active
             version = active.version + 1
             key = self._store_key(connection, customer_id, version)
-            row = connection.exec_driver_sql(
+            row = connection.execute(
                 "SELECT sealed FROM customers WHERE shard = ? AND id = ?", (shard_of(customer_id), blob(customer_id))
-            ).one()
+            ).fetchone()
             record = active.open("customers", blob(customer_id), row[0])
-            connection.exec_driver_sql(
+            connection.execute(
                 "UPDATE customers SET key_version = ?, sealed = ? WHERE shard = ? AND id = ?",
                 (version, key.seal("customers", blob(customer_id), record), shard_of(customer_id), blob(customer_id)),
             )
@@ -134,7 +133,7 @@ class Customers(StorePart):
                     return active
                 done = self._reseal_chunk(connection, customer_id, active.version)
                 if done == 0:
-                    connection.exec_driver_sql(
+                    connection.execute(
                         "UPDATE customer_keys SET wrapped = NULL, destroyed_ns = ?"
                         " WHERE shard = ? AND customer_id = ? AND version < ? AND wrapped IS NOT NULL",
                         (self._clock.now_ns(), shard_of(customer_id), blob(customer_id), active.version),
@@ -151,7 +150,7 @@ class Customers(StorePart):
         active = self._customer_key(connection, customer_id, version)
         assert active is not None  # The caller holds it.
         updates = []
-        for row_id, old_version, sealed in connection.exec_driver_sql(
+        for row_id, old_version, sealed in connection.execute(
             "SELECT id, key_version, sealed FROM payments WHERE shard = ? AND customer_id = ? AND key_version < ? LIMIT ?",
             (shard, identifier, version, _CHUNK),
         ).fetchall():
@@ -162,7 +161,7 @@ class Customers(StorePart):
             updates.append((version, active.seal("payments", row_id, plain), shard, row_id))
         execute_many(connection, "UPDATE payments SET key_version = ?, sealed = ? WHERE shard = ? AND id = ?", updates)
         parts = []
-        for file_shard, file_id, part, at, old_version, sealed in connection.exec_driver_sql(
+        for file_shard, file_id, part, at, old_version, sealed in connection.execute(
             "SELECT p.shard, p.file_id, p.part, p.number, p.key_version, p.sealed FROM file_parts p"
             " JOIN files f ON f.shard = p.shard AND f.id = p.file_id WHERE f.customer_id = ? AND p.key_version < ? LIMIT 64",
             (identifier, version),
@@ -186,7 +185,7 @@ class Customers(StorePart):
         total = 0
         while True:
             with self._database.write("re-wrap customer keys") as connection:
-                rows = connection.exec_driver_sql(
+                rows = connection.execute(
                     "SELECT shard, customer_id, version, master_version, wrapped FROM customer_keys"
                     " WHERE master_version < ? AND wrapped IS NOT NULL LIMIT ?",
                     (newest, _CHUNK),
@@ -223,9 +222,9 @@ class Customers(StorePart):
         Backups of the database from before the rotation cannot be read afterwards, except with a keys.json of their time.
         """
         with self._database.read("find the oldest master key in use") as connection:
-            row = connection.exec_driver_sql(
+            row = connection.execute(
                 "SELECT min(master_version) FROM customer_keys WHERE wrapped IS NOT NULL"
-            ).one()
+            ).fetchone()
         self._keyring.retire_masters(keep=int(row[0]))  # The bank's own key is always there.
 
     # --- erasure ------------------------------------------------------------------------------------------------------
@@ -262,7 +261,7 @@ class Customers(StorePart):
         """Destroy again what the list names and this database (restored from a backup, or cut short) still has."""
         listed = read_erasures(self._folder)
         with self._database.read("compare the list of erasures") as connection:
-            done = {number(row[0]) for row in connection.exec_driver_sql("SELECT customer_id FROM erasures").fetchall()}
+            done = {number(row[0]) for row in connection.execute("SELECT customer_id FROM erasures").fetchall()}
             known = {
                 erasure.customer_id
                 for erasure in listed
@@ -272,10 +271,10 @@ class Customers(StorePart):
         for customer_id in sorted(missing):
             # The list was lost or came from another folder; the database remembers, so write it down again.
             with self._database.read("read an erasure") as connection:
-                row = connection.exec_driver_sql(
+                row = connection.execute(
                     "SELECT erased_ns, reason FROM erasures WHERE shard = ? AND customer_id = ?",
                     (shard_of(customer_id), blob(customer_id)),
-                ).one()
+                ).fetchone()
             append_erasure(self._folder, Erasure(customer_id, row[0], row[1]))
         due = {erasure.customer_id: erasure for erasure in listed if erasure.customer_id in known}
         if due:
@@ -283,7 +282,7 @@ class Customers(StorePart):
         return len(due)
 
     def _exists(self, connection: Connection, customer_id: int) -> bool:
-        row = connection.exec_driver_sql(
+        row = connection.execute(
             "SELECT 1 FROM customers WHERE shard = ? AND id = ?", (shard_of(customer_id), blob(customer_id))
         ).fetchone()
         return row is not None
@@ -292,16 +291,16 @@ class Customers(StorePart):
         with self._database.write("destroy a customer's keys") as connection:
             for erasure in erasures:
                 place = (shard_of(erasure.customer_id), blob(erasure.customer_id))
-                connection.exec_driver_sql(
+                connection.execute(
                     "UPDATE customer_keys SET wrapped = NULL, destroyed_ns = ?"
                     " WHERE shard = ? AND customer_id = ? AND wrapped IS NOT NULL",
                     (erasure.erased_ns, *place),
                 )
-                connection.exec_driver_sql(
+                connection.execute(
                     "UPDATE customers SET status = 'erased', sealed = NULL WHERE shard = ? AND id = ?", place
                 )
-                connection.exec_driver_sql("DELETE FROM customer_index WHERE customer_id = ?", (place[1],))
-                connection.exec_driver_sql(
+                connection.execute("DELETE FROM customer_index WHERE customer_id = ?", (place[1],))
+                connection.execute(
                     "INSERT INTO erasures (shard, customer_id, erased_ns, reason) VALUES (?, ?, ?, ?)"
                     " ON CONFLICT (shard, customer_id) DO NOTHING",
                     (*place, erasure.erased_ns, erasure.reason),

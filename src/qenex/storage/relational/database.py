@@ -1,5 +1,8 @@
 """The SQLite database under the store: connections, durability, transactions, migrations, and bulk statements.
 
+SQLAlchemy describes the tables and Alembic migrates them; both load only when there is something to migrate. At run time the
+connections are the driver's own: loading SQLAlchemy would be half of the processor time of a short command.
+
 One writer connection (BEGIN IMMEDIATE, writers take turns) and a pool of readers that cannot write. WAL with
 synchronous=FULL: a commit is on disk before it answers. secure_delete overwrites what is deleted, so that a destroyed key
 does not linger in a free page.
@@ -11,10 +14,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any
-
-from sqlalchemy import Connection, Engine, QueuePool, StaticPool, Table, create_engine, event
-from sqlalchemy.exc import DBAPIError
 
 from qenex.storage.relational.faults import StoreFault, ends_trust, fault_of
 from qenex.storage.relational.migrations import HEAD
@@ -25,27 +26,14 @@ DATABASE_FILE = "bank.sqlite3"
 _PAGE_SIZE = 4096
 # Pages in the log before they move into the database (128 MiB): moving a page once for many commits that touched it.
 _CHECKPOINT_PAGES = 32768
+_IDLE_READERS = 4  # Readers kept open for the next question.
 _LOOKUP_CHUNK = 400  # Rows per multi-row lookup: below SQLite's default limit on variables with up to 80 columns.
 
 Row = tuple[Any, ...]
 
 
-def _engine(path: Path, *, writes: bool) -> Engine:
-    engine = create_engine(
-        "sqlite://",
-        creator=lambda: _connect(path, writes=writes),
-        **({"poolclass": StaticPool} if writes else {"poolclass": QueuePool, "pool_size": 4, "max_overflow": 28}),
-    )
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # sqlite3's own implicit BEGIN is off (isolation_level None): it would start too late and without the write lock.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
+def _connect(path: Path, *, writes: bool) -> Connection:
+    # Without the driver's own BEGIN (isolation_level None): it would start too late and without the write lock.
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
     for pragma in (
         f"page_size={_PAGE_SIZE}",  # Only heeded while the database is empty.
@@ -71,15 +59,25 @@ class Database:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / DATABASE_FILE
-        self._writer = _engine(self.path, writes=True)
-        self._readers = _engine(self.path, writes=False)
+        self._opened_writer: Connection | None = None
+        self._idle_readers: list[Connection] = []
         self._write_lock = threading.RLock()
         self._distrusted: str | None = None
 
     def close(self) -> None:
-        self._readers.dispose()
+        while self._idle_readers:
+            self._idle_readers.pop().close()
         with self._write_lock:
-            self._writer.dispose()
+            if self._opened_writer is not None:
+                self._opened_writer.close()
+                self._opened_writer = None
+
+    @property
+    def _writer(self) -> Connection:
+        """The one connection that writes, opened at its first use; for whoever holds the write lock."""
+        if self._opened_writer is None:
+            self._opened_writer = _connect(self.path, writes=True)
+        return self._opened_writer
 
     @contextmanager
     def write(self, action: str) -> Iterator[Connection]:
@@ -92,8 +90,8 @@ class Database:
             if self._distrusted is not None:
                 raise StoreFault(action, f"nothing is written after an earlier fault ({self._distrusted})")
             try:
-                with self._translated(action), self._writer.begin() as connection:
-                    yield connection
+                with self._translated(action), _transaction(self._writer, "BEGIN IMMEDIATE"):
+                    yield self._writer
             except Fault as fault:
                 if ends_trust(fault.__cause__):
                     self._distrusted = str(fault)
@@ -102,23 +100,35 @@ class Database:
     @contextmanager
     def read(self, action: str) -> Iterator[Connection]:
         """One consistent snapshot."""
-        with self._translated(action), self._readers.begin() as connection:
+        with self._translated(action), self._reader() as connection, _transaction(connection, "BEGIN"):
             yield connection
+
+    @contextmanager
+    def _reader(self) -> Iterator[Connection]:
+        """A connection of nobody else's, as a transaction belongs to one thread."""
+        try:
+            connection = self._idle_readers.pop()
+        except IndexError:
+            connection = _connect(self.path, writes=False)
+        try:
+            yield connection
+        finally:
+            if len(self._idle_readers) < _IDLE_READERS:
+                self._idle_readers.append(connection)
+            else:
+                connection.close()
 
     @contextmanager
     def _translated(self, action: str) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
-            raise fault_of(action, error.orig) from error.orig
         except sqlite3.Error as error:
             raise fault_of(action, error) from error
 
     def forget_old_pages(self) -> None:
         """Move the write-ahead log into the file and truncate it, so that no old version of a row stays in it."""
-        with self._write_lock, self._writer.connect() as connection:
-            raw: Any = connection.connection.driver_connection
-            busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        with self._write_lock:
+            busy = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             if busy:
                 raise StoreFault("truncate the write-ahead log", "a reader holds an old snapshot")
 
@@ -126,35 +136,37 @@ class Database:
         """Bring the schema to `target`, up or down, in one transaction."""
         from alembic import command
         from alembic.config import Config
+        from sqlalchemy import StaticPool, create_engine, event
 
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.set_main_option("path_separator", "os")
         with self._write_lock:
-            with self._writer.connect() as connection:
-                raw: Any = connection.connection.driver_connection
-                # A migration may have to rebuild a table that others point at; the check at the end makes up for it.
-                raw.execute("PRAGMA foreign_keys=OFF")
-                try:
-                    with connection.begin():
-                        config = Config()
-                        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-                        config.set_main_option("path_separator", "os")
-                        config.attributes["connection"] = connection
-                        if target == "base" or (self.version(connection) or "") > target:
-                            command.downgrade(config, target)
-                        else:
-                            command.upgrade(config, target)
-                        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
-                        if broken:
-                            raise StoreFault(f"migrate to {target}", f"foreign keys broken: {broken[:5]}")
-                finally:
-                    raw.execute("PRAGMA foreign_keys=ON")
+            raw = _connect(self.path, writes=True)
+            # A migration may have to rebuild a table that others point at; the check at the end makes up for it.
+            raw.execute("PRAGMA foreign_keys=OFF")
+            engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
+            event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+            try:
+                with engine.begin() as connection:
+                    config.attributes["connection"] = connection
+                    if target == "base" or (self.version(raw) or "") > target:
+                        command.downgrade(config, target)
+                    else:
+                        command.upgrade(config, target)
+                    broken = raw.execute("PRAGMA foreign_key_check").fetchall()
+                    if broken:
+                        raise StoreFault(f"migrate to {target}", f"foreign keys broken: {broken[:5]}")
+            finally:
+                engine.dispose()
 
     @staticmethod
     def version(connection: Connection) -> str | None:
         """The schema's version, None for an empty database."""
-        found = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+        found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
         if found is None:
             return None
-        row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").fetchone()
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         return None if row is None else str(row[0])
 
     def backup(self, target: Path, progress: Callable[[int, int], None] | None = None) -> None:
@@ -191,20 +203,32 @@ class Database:
             os.close(descriptor)
 
 
-def insert_sql(table: Table, *, ignore_same_key: bool = False) -> str:
-    """INSERT with one placeholder per column, in the table's order."""
-    columns = ", ".join(f'"{column.name}"' for column in table.columns)
-    marks = ", ".join("?" * len(table.columns))
-    key = ", ".join(column.name for column in table.primary_key.columns)
-    conflict = f" ON CONFLICT ({key}) DO NOTHING" if ignore_same_key else ""
-    return f"INSERT INTO {table.name} ({columns}) VALUES ({marks}){conflict}"
+@contextmanager
+def _transaction(connection: Connection, begin: str) -> Iterator[None]:
+    """Committed when the block ends, rolled back when it or the commit raises."""
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite itself has rolled back after some errors.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def insert_sql(table: str, columns: str, *, ignore_same: str = "") -> str:
+    """INSERT with one placeholder per column; a row with the same `ignore_same` (the primary key) is left as it is."""
+    marks = ", ".join("?" * len(columns.split(",")))
+    conflict = f" ON CONFLICT ({ignore_same}) DO NOTHING" if ignore_same else ""
+    return f"INSERT INTO {table} ({columns}) VALUES ({marks}){conflict}"
 
 
 def execute_many(connection: Connection, sql: str, rows: Sequence[Row]) -> int:
     """Run one statement for every row and return how many rows it touched. The driver's executemany, nothing in between."""
     if not rows:
         return 0
-    cursor: Any = connection.connection.cursor()
+    cursor = connection.cursor()
     try:
         cursor.executemany(sql, rows)
         return int(cursor.rowcount)
@@ -217,7 +241,7 @@ def execute_for_keys(connection: Connection, sql: str, before: Row, keys: Sequen
 
     The driver gives up the interpreter once for many rows; `execute_many` would fight for it at each.
     """
-    cursor: Any = connection.connection.cursor()
+    cursor = connection.cursor()
     touched = 0
     try:
         for at in range(0, len(keys), _LOOKUP_CHUNK):
@@ -235,7 +259,7 @@ def select_many(connection: Connection, sql: str, keys: Sequence[Row]) -> Iterat
     A join, since SQLite answers `(a, b) IN (VALUES ...)` by scanning. Both SQLite and PostgreSQL call the columns of such a
     list column1, column2, ...
     """
-    cursor: Any = connection.connection.cursor()
+    cursor = connection.cursor()
     try:
         for at in range(0, len(keys), _LOOKUP_CHUNK):
             chunk = keys[at : at + _LOOKUP_CHUNK]

@@ -2,8 +2,7 @@
 
 import zlib
 from collections.abc import Iterable, Iterator
-
-from sqlalchemy import Connection
+from sqlite3 import Connection
 
 from qenex.crypto import CustomerKey
 from qenex.storage.relational.faults import StoreFault
@@ -45,19 +44,19 @@ class Files(StorePart):
             active = self._active_key(connection, file.customer_id)
             if isinstance(active, Refusal):
                 return active
-            known = connection.exec_driver_sql(
+            known = connection.execute(
                 "SELECT state FROM files WHERE shard = ? AND id = ?", (_file_shard(file.id), file.id)
             ).fetchone()
             if known is not None:
                 return FileStatus.DUPLICATE if known[0] == "finished" else FileStatus.UNFINISHED
-            reserved = connection.exec_driver_sql(
+            reserved = connection.execute(
                 "INSERT INTO file_messages (shard, message_index, file_id) VALUES (?, ?, ?)"
                 " ON CONFLICT (shard, message_index) DO NOTHING",
                 (shard_of_key(message), message, file.id),
             )
             if reserved.rowcount == 0:
                 return FileStatus.DUPLICATE_MESSAGE
-            connection.exec_driver_sql(
+            connection.execute(
                 f"INSERT INTO files (shard, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 'begun', 0, 0, '', ?, NULL)",
                 (
                     _file_shard(file.id),
@@ -76,14 +75,14 @@ class Files(StorePart):
         """Store the file's `part` ("body" or "report"), compressed and sealed with its customer's key; replaces nothing."""
         with self._database.write("archive a file") as connection:
             key = self._file_key(connection, file_id)
-            stored = connection.exec_driver_sql(
+            stored = connection.execute(
                 "SELECT 1 FROM file_parts WHERE shard = ? AND file_id = ? AND part = ? LIMIT 1",
                 (_file_shard(file_id), file_id, part),
             ).fetchone()
             if stored is not None:
                 return
             for at, compressed in enumerate(_compressed(chunks)):
-                connection.exec_driver_sql(
+                connection.execute(
                     "INSERT INTO file_parts (shard, file_id, part, number, key_version, sealed) VALUES (?, ?, ?, ?, ?, ?)",
                     (
                         _file_shard(file_id),
@@ -101,7 +100,7 @@ class Files(StorePart):
         at = 0
         while True:
             with self._database.read("read the archive") as connection:
-                row = connection.exec_driver_sql(
+                row = connection.execute(
                     "SELECT p.key_version, p.sealed, f.customer_id FROM file_parts p"
                     " JOIN files f ON f.shard = p.shard AND f.id = p.file_id"
                     " WHERE p.shard = ? AND p.file_id = ? AND p.part = ? AND p.number = ?",
@@ -124,7 +123,7 @@ class Files(StorePart):
     def finish_file(self, file_id: bytes, accepted: int, rejected: int, report_path: str) -> None:
         """The file is answered: from now on the same bytes are a duplicate. Idempotent."""
         with self._database.write("finish a file") as connection:
-            done = connection.exec_driver_sql(
+            done = connection.execute(
                 "UPDATE files SET state = 'finished', accepted = ?, rejected = ?, report_path = ?, finished_ns = ?"
                 " WHERE shard = ? AND id = ? AND state = 'begun'",
                 (accepted, rejected, report_path, self._clock.now_ns(), _file_shard(file_id), file_id),
@@ -143,13 +142,11 @@ class Files(StorePart):
         # As a literal: a partial index does not know what a parameter holds.
         condition = "" if state is None else f" WHERE state = '{state}'"
         with self._database.read("list files") as connection:
-            rows = connection.exec_driver_sql(
-                f"SELECT {_COLUMNS} FROM files{condition} ORDER BY received_ns, id"
-            ).fetchall()
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM files{condition} ORDER BY received_ns, id").fetchall()
         return [_file(tuple(row)) for row in rows]
 
     def _read_file(self, connection: Connection, file_id: bytes) -> PaymentFileRow | None:
-        row = connection.exec_driver_sql(
+        row = connection.execute(
             f"SELECT {_COLUMNS} FROM files WHERE shard = ? AND id = ?", (_file_shard(file_id), file_id)
         ).fetchone()
         return None if row is None else _file(tuple(row))

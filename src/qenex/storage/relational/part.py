@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-
-from sqlalchemy import Connection
+from sqlite3 import Connection
 
 from qenex.crypto import CustomerKey, Keyring, WrappedKey
 from qenex.storage.relational.database import Database, Row
@@ -67,7 +66,7 @@ class StorePart:
         """The data key of one version; None once destroyed."""
         key = self._keys.get((customer_id, version))
         if key is None:
-            row = connection.exec_driver_sql(
+            row = connection.execute(
                 "SELECT master_version, wrapped FROM customer_keys WHERE shard = ? AND customer_id = ? AND version = ?",
                 (shard_of(customer_id), blob(customer_id), version),
             ).fetchone()
@@ -83,7 +82,7 @@ class StorePart:
         """The data key that seals new records of a customer."""
         key = self._active_keys.get(customer_id)
         if key is None:
-            row = connection.exec_driver_sql(
+            row = connection.execute(
                 "SELECT status, key_version FROM customers WHERE shard = ? AND id = ?",
                 (shard_of(customer_id), blob(customer_id)),
             ).fetchone()
@@ -114,7 +113,7 @@ class StorePart:
             self._clock.now_ns(),
             None,
         )
-        connection.exec_driver_sql(
+        connection.execute(
             "INSERT INTO customer_keys (shard, customer_id, version, master_version, wrapped, created_ns, destroyed_ns)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             row,

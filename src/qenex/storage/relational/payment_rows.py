@@ -5,8 +5,7 @@ functions is one transaction and may be repeated with the same arguments at any 
 """
 
 from collections.abc import Iterator, Sequence
-
-from sqlalchemy import Connection
+from sqlite3 import Connection
 
 from qenex.crypto import CustomerKey
 from qenex.crypto.commitment import SALT_LENGTH
@@ -14,7 +13,6 @@ from qenex.storage.relational.database import Row, execute_for_keys, execute_man
 from qenex.storage.relational.faults import StoreFault
 from qenex.storage.relational.part import StorePart, blob, blob_or_null, number
 from qenex.storage.relational.refusals import PAYMENT_NOT_FOUND
-from qenex.storage.relational.schema import outbox, payment_steps, payments
 from qenex.storage.relational.types import (
     SHARDS,
     OutboxEvent,
@@ -31,9 +29,20 @@ from qenex.values import Refusal, invariant, refuse
 
 LAST_APPLIED_BATCH = "last_applied_batch"
 
-_INSERT_PAYMENT = insert_sql(payments, ignore_same_key=True)
-_INSERT_STEP = insert_sql(payment_steps, ignore_same_key=True)
-_INSERT_EVENT = insert_sql(outbox, ignore_same_key=True)
+# The order in which the rows below are made.
+_PAYMENT_COLUMNS = (
+    "shard, id, customer_id, kind, state, debtor_account_id, creditor_account_id, transfer_id, amount_minor, currency,"
+    " booking_date, value_date, reason, journal_batch, created_ns, file_id, position, end_to_end_index, key_version, sealed"
+)
+_INSERT_PAYMENT = insert_sql("payments", _PAYMENT_COLUMNS, ignore_same="shard, id")
+_INSERT_STEP = insert_sql(
+    "payment_steps",
+    "shard, transfer_id, payment_id, step, amount_minor, applied, created_ns",
+    ignore_same="shard, transfer_id",
+)
+_INSERT_EVENT = insert_sql("outbox", "shard, id, topic, payload, created_ns, sent_ns", ignore_same="shard, id")
+
+INSERTS = (_INSERT_PAYMENT, _INSERT_STEP, _INSERT_EVENT)
 
 # A batch changes a payment once: only a newer one changes it again; batch 0 (decided without the journal) only before any.
 _NEWER = " WHERE shard = ? AND id IN ({keys}) AND (journal_batch < ? OR (journal_batch = 0 AND ? = 0))"
@@ -319,7 +328,7 @@ class Payments(StorePart):
                 ],
             )
             self._inject("apply: outbox written")
-            connection.exec_driver_sql(
+            connection.execute(
                 "INSERT INTO settings (shard, name, value) VALUES (0, ?, ?) ON CONFLICT (shard, name) DO UPDATE"
                 " SET value = excluded.value WHERE CAST(excluded.value AS BIGINT) > CAST(settings.value AS BIGINT)",
                 (LAST_APPLIED_BATCH, str(last_batch)),
@@ -353,7 +362,7 @@ class Payments(StorePart):
 
     @staticmethod
     def _read_last_applied(connection: Connection) -> int:
-        row = connection.exec_driver_sql(
+        row = connection.execute(
             "SELECT value FROM settings WHERE shard = 0 AND name = ?", (LAST_APPLIED_BATCH,)
         ).fetchone()
         return 0 if row is None else int(row[0])
@@ -361,7 +370,7 @@ class Payments(StorePart):
     def reset_last_applied_batch(self, batch: int) -> None:
         """After a restore to an earlier instant the journal may be shorter than this database remembers: start from `batch`."""
         with self._database.write("reset last_applied_batch") as connection:
-            connection.exec_driver_sql(
+            connection.execute(
                 "INSERT INTO settings (shard, name, value) VALUES (0, ?, ?)"
                 " ON CONFLICT (shard, name) DO UPDATE SET value = excluded.value",
                 (LAST_APPLIED_BATCH, str(batch)),
@@ -381,10 +390,10 @@ class Payments(StorePart):
                 last_applied_batch is None or last_applied_batch <= last,
                 "nobody has applied more than the store remembers",
             )
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 f"SELECT {_PAYMENT} FROM payments p WHERE p.state = 0 ORDER BY p.created_ns, p.file_id, p.position, p.id"
             ).fetchall()
-            steps = connection.exec_driver_sql(
+            steps = connection.execute(
                 f"SELECT {_STEP} FROM payment_steps s JOIN payments p ON p.shard = s.shard AND p.id = s.payment_id"
                 " WHERE s.applied = 0 ORDER BY s.created_ns, s.transfer_id"
             ).fetchall()
@@ -393,7 +402,7 @@ class Payments(StorePart):
     def awaiting(self, day: int) -> list[PaymentRow]:
         """Payments in state AWAITING whose value date is `day` or before, oldest first."""
         with self._database.read("find awaiting payments") as connection:
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 f"SELECT {_PAYMENT} FROM payments p WHERE p.state = 6 AND p.value_date <= ?"
                 " ORDER BY p.created_ns, p.file_id, p.position, p.id",
                 (day,),
@@ -423,7 +432,7 @@ class Payments(StorePart):
         after = -1
         while True:
             with self._database.read("read the payments of a file") as connection:
-                rows = connection.exec_driver_sql(
+                rows = connection.execute(
                     f"SELECT {_PAYMENT} FROM payments p WHERE p.file_id = ? AND p.position > ? ORDER BY p.position LIMIT 5000",
                     (file_id, after),
                 ).fetchall()
@@ -494,7 +503,7 @@ class Payments(StorePart):
     def steps(self, payment_id: int, customer_id: int) -> list[StepRow]:
         """The later transfers of a payment, oldest first."""
         with self._database.read("read the steps of a payment") as connection:
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 f"SELECT {_STEP} FROM payment_steps s JOIN payments p ON p.shard = s.shard AND p.id = s.payment_id"
                 " WHERE s.shard = ? AND s.payment_id = ? ORDER BY s.created_ns, s.transfer_id",
                 (shard_of(customer_id), blob(payment_id)),
@@ -525,7 +534,7 @@ class Payments(StorePart):
     def outbox(self, limit: int = 1000) -> list[OutboxEvent]:
         """Events not sent yet, oldest first. Sending is at least once: mark them after they were taken."""
         with self._database.read("read the outbox") as connection:
-            rows = connection.exec_driver_sql(
+            rows = connection.execute(
                 "SELECT id, topic, payload, created_ns FROM outbox WHERE sent_ns IS NULL ORDER BY created_ns, id LIMIT ?",
                 (limit,),
             ).fetchall()

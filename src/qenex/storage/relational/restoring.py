@@ -8,9 +8,8 @@ rejected must come in a new file. Customers, keys, erasures, approvals and busin
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from sqlite3 import Connection
 from typing import TypeVar
-
-from sqlalchemy import Connection
 
 from qenex.storage.relational.database import execute_many
 from qenex.storage.relational.part import StorePart, blob, number
@@ -44,10 +43,7 @@ class Restoring(StorePart):
         known_accounts: of at most 8,190 account ids, those still in the ledger.
         """
         with self._database.write("forget what the journal lost") as connection, _history_may_change(connection):
-            ids = [
-                number(row[0])
-                for row in connection.exec_driver_sql("SELECT id FROM accounts WHERE status <> 'opening'")
-            ]
+            ids = [number(row[0]) for row in connection.execute("SELECT id FROM accounts WHERE status <> 'opening'")]
             kept_accounts = {account for chunk in _chunks(ids) for account in known_accounts(chunk)}
             accounts = [(shard_of(account), blob(account)) for account in ids if account not in kept_accounts]
             execute_many(
@@ -61,11 +57,9 @@ class Restoring(StorePart):
             holds += self._reopen_holds(connection, known_transfers)
             bookings = self._forget_rows(connection, "bookings", "transfer_id", known_transfers)
             bookings += self._forget_rows(connection, "reversals", "reversal_transfer_id", known_transfers)
-            statements = connection.exec_driver_sql(
-                "DELETE FROM statements WHERE to_timestamp > ?", (timestamp_ns,)
-            ).rowcount
-            connection.exec_driver_sql("DELETE FROM outbox WHERE sent_ns IS NULL AND created_ns > ?", (timestamp_ns,))
-            connection.exec_driver_sql(
+            statements = connection.execute("DELETE FROM statements WHERE to_timestamp > ?", (timestamp_ns,)).rowcount
+            connection.execute("DELETE FROM outbox WHERE sent_ns IS NULL AND created_ns > ?", (timestamp_ns,))
+            connection.execute(
                 "INSERT INTO settings (shard, name, value) VALUES (0, ?, ?)"
                 " ON CONFLICT (shard, name) DO UPDATE SET value = excluded.value",
                 (LAST_APPLIED_BATCH, str(last_batch)),
@@ -80,7 +74,7 @@ class Restoring(StorePart):
         timestamp_ns: int,
         known_transfers: Callable[[list[int]], Mapping[int, bool]],
     ) -> int:
-        rows = connection.exec_driver_sql(
+        rows = connection.execute(
             "SELECT shard, id, transfer_id, state FROM payments"
             " WHERE journal_batch > ? OR (state IN (0, 6) AND created_ns > ?)",
             (last_batch, timestamp_ns),
@@ -108,21 +102,19 @@ class Restoring(StorePart):
             rejections,
         )
         # What the ledger had refused after the cut keeps its refusal, under a batch that exists.
-        connection.exec_driver_sql(
-            "UPDATE payments SET journal_batch = ? WHERE journal_batch > ?", (last_batch, last_batch)
-        )
+        connection.execute("UPDATE payments SET journal_batch = ? WHERE journal_batch > ?", (last_batch, last_batch))
         return len(states) + len(rejections)
 
     @staticmethod
     def _resolved(connection: Connection, shard: int, payment_id: bytes) -> PaymentState:
         """A payment whose first transfer is no open hold: settled when a later step is still in the journal, else posted."""
-        step = connection.exec_driver_sql(
+        step = connection.execute(
             "SELECT 1 FROM payment_steps WHERE shard = ? AND payment_id = ? AND applied = 1", (shard, payment_id)
         ).fetchone()
         return PaymentState.POSTED if step is None else PaymentState.SETTLED
 
     def _reopen_holds(self, connection: Connection, known_transfers: Callable[[list[int]], Mapping[int, bool]]) -> int:
-        rows = connection.exec_driver_sql("SELECT shard, transfer_id FROM holds WHERE state <> 'open'").fetchall()
+        rows = connection.execute("SELECT shard, transfer_id FROM holds WHERE state <> 'open'").fetchall()
         reopened: list[tuple[object, ...]] = []
         for chunk in _chunks([tuple(row) for row in rows]):
             kept = known_transfers([number(transfer) for _, transfer in chunk])
@@ -145,7 +137,7 @@ class Restoring(StorePart):
         known_transfers: Callable[[list[int]], Mapping[int, bool]],
         condition: str = "",
     ) -> int:
-        rows = [tuple(row) for row in connection.exec_driver_sql(f"SELECT shard, {column} FROM {table}{condition}")]
+        rows = [tuple(row) for row in connection.execute(f"SELECT shard, {column} FROM {table}{condition}")]
         lost: list[tuple[object, ...]] = []
         for chunk in _chunks(rows):
             kept = known_transfers([number(transfer) for _, transfer in chunk])
@@ -163,11 +155,11 @@ def _chunks(items: list[Item]) -> Iterator[list[Item]]:
 def _history_may_change(connection: Connection) -> Iterator[None]:
     """Take away the triggers of the rewritten tables and put them back, inside the caller's transaction."""
     marks = ", ".join("?" * len(_REWRITTEN))
-    triggers = connection.exec_driver_sql(
+    triggers = connection.execute(
         f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ({marks})", _REWRITTEN
     ).fetchall()
     for name, _ in triggers:
-        connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        connection.execute(f"DROP TRIGGER {name}")
     yield
     for _, sql in triggers:
-        connection.exec_driver_sql(sql)
+        connection.execute(sql)

@@ -85,12 +85,12 @@ class Store(Customers, Accounts, Files, Payments, Bookkeeping, Restoring):
             key, wrapped = self._keyring.new_customer_key(BANK_ID, 1)
             now = self._clock.now_ns()
             sealed = key.seal("customers", identifier, canonical_record("customer", {}))
-            connection.exec_driver_sql(
+            connection.execute(
                 "INSERT INTO customers (shard, id, kind, status, created_ns, key_version, sealed)"
                 " VALUES (?, ?, 'bank', 'open', ?, 1, ?)",
                 (shard, identifier, now, sealed),
             )
-            connection.exec_driver_sql(
+            connection.execute(
                 "INSERT INTO customer_keys (shard, customer_id, version, master_version, wrapped, created_ns, destroyed_ns)"
                 " VALUES (?, ?, 1, ?, ?, ?, NULL)",
                 (shard, identifier, wrapped.master_version, wrapped.wrapped, now),
@@ -108,8 +108,8 @@ class Store(Customers, Accounts, Files, Payments, Bookkeeping, Restoring):
     def check(self) -> list[str]:
         """SQLite's integrity check and foreign keys: a line per problem, none when all is well."""
         with self._database.read("check the database") as connection:
-            problems = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check").fetchall()]
-            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+            problems = [str(row[0]) for row in connection.execute("PRAGMA integrity_check").fetchall()]
+            broken = connection.execute("PRAGMA foreign_key_check").fetchall()
         return [problem for problem in problems if problem != "ok"] + [
             f"{row[0]}: a foreign key is broken" for row in broken
         ]
