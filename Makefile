@@ -47,6 +47,7 @@ down:
 
 ## make test    set up, check and test: exactly what CI runs
 test: setup
+	@sh tools/debian_packages.sh $(PYTHON) tests
 	@code=0; $(MAKE) --no-print-directory check || code=$$?; \
 	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS) || code=$$?; exit $$code
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes sure that what compiles the C parts is there. As root on Debian it installs what is missing, else it says what is.
-# Argument: the Python that makes the virtual environment.
+# Arguments: the Python that makes the virtual environment; `tests` for what only the tests call, too.
 set -eu
 python=${1:-python3}
 missing=
@@ -20,6 +20,13 @@ for header in stdlib.h:libc6-dev openssl/sha.h:libssl-dev; do
         missing="$missing ${header##*:}"
     fi
 done
+
+if [ "${2:-}" = tests ]; then
+    for tool in jq openssl strace; do
+        command -v $tool >/dev/null 2>&1 || missing="$missing $tool"
+    done
+    command -v nm >/dev/null 2>&1 || missing="$missing binutils"
+fi
 
 if [ -n "$missing" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
