@@ -15,7 +15,7 @@ from functools import lru_cache
 from hashlib import sha256
 from itertools import repeat
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from qenex.payments.orders import Payments, Posted
 from qenex.payments.posting import Started, finish
@@ -23,9 +23,12 @@ from qenex.payments.reasons import DUPLICATION, INVALID_DATE, NOT_ALLOWED_AMOUNT
 from qenex.payments.submit import submit_ahead
 from qenex.products.bank import Bank
 from qenex.products.business_day import day_number, instant, parse_date
-from qenex.rails import CreditTransferBatch, CreditTransferFile, StatusColumns, read_pain001, write_pain002
 from qenex.storage.relational import BANK_ID, FileStatus, PaymentFile, PaymentState
 from qenex.values import Refusal, invariant
+
+if TYPE_CHECKING:
+    # Where they are used, rails are imported in the function: most commands read no file and start faster without XML.
+    from qenex.rails import CreditTransferBatch, CreditTransferFile, StatusColumns
 
 AMOUNT_MINOR_MAX = 2**63 - 1
 CHUNK_BYTES = 1 << 20
@@ -65,6 +68,8 @@ def pay_file(
     `answering` is false at recovery, when nobody waits for the answer: whoever sends the file again then gets the answer
     of the first time instead of "duplicate", once.
     """
+    from qenex.rails import read_pain001
+
     read = read_pain001(source)
     if isinstance(read, Refusal):
         return read
@@ -222,6 +227,8 @@ def _merged(posted: Posted, known: Decided, count: int) -> Posted:
 
 
 def _columns(batch: CreditTransferBatch, posted: Posted) -> StatusColumns:
+    from qenex.rails import StatusColumns
+
     texts = batch.reject_text
     return StatusColumns(
         status=posted.statuses,
@@ -258,6 +265,8 @@ def _write_report(
     group_text: str | None = None,
 ) -> None:
     """Write beside, sync, rename: a report is there whole or not at all."""
+    from qenex.rails import write_pain002
+
     path = paid.report
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = path.with_suffix(".part")
