@@ -377,10 +377,10 @@ class Books:
         """A receipt anyone can check offline: transfer, inclusion proof, signed checkpoint."""
         if not self._sealer.can_sign:
             return refuse(NO_SIGNING_KEYS)
-        located = self._read(lambda: self._engine.locate_leaf(transfer_id))
-        if located is None:
+        slot = self._read(lambda: self._engine.find_transfer(transfer_id))
+        if slot == 0:
             return refuse(RECEIPT_NO_SUCH_TRANSFER, transfer_id=str(transfer_id))
-        return self._sealer.receipt(located)
+        return self._sealer.receipt(self._engine.locate_leaf(slot))
 
     def consistency_proof(self, old_size: int, new_size: int) -> list[bytes]:
         """RFC 9162 consistency proof between two tree sizes of this log."""

@@ -421,10 +421,13 @@ class JournaledEngine:
             yield self._starts[number - 1]
 
     def batch_slots_for_leaves(self, first: int, end: int) -> Iterator[int]:
-        """Start slots of the batches that hold the leaves first to end - 1 (and perhaps some without leaves)."""
+        """Start slots of the batches that hold the leaves first to end - 1 (and perhaps some without leaves).
+
+        Only what is durable is looked at: later batches may not have their headers yet."""
         if first >= end:
             return
-        low, high = 0, len(self._starts)
+        durable = self._journal.durable.number - 1
+        low, high = 0, durable
         while low < high:
             middle = (low + high) // 2
             if self._journal.batch_at(self._starts[middle]).first_leaf <= first:
@@ -437,18 +440,19 @@ class JournaledEngine:
             at -= 1
         while at > 0 and self._journal.batch_at(self._starts[at - 1]).first_leaf == first:
             at -= 1
-        while at < len(self._starts):
+        while at < durable:
             slot = self._starts[at]
             if self._journal.batch_at(slot).first_leaf >= end:
                 return
             yield slot
             at += 1
 
-    def locate_leaf(self, transfer_id: int) -> LocatedLeaf | None:
-        """A transfer's record and leaf number, or None when there is no such transfer."""
-        slot = self._core.find_transfer(transfer_id)
-        if slot == 0:
-            return None
+    def find_transfer(self, transfer_id: int) -> int:
+        """The slot of a transfer's stored record, 0 when there is no such transfer."""
+        return self._core.find_transfer(transfer_id)
+
+    def locate_leaf(self, slot: int) -> LocatedLeaf:
+        """The record at a slot and its leaf number. Its batch must be durable: before, it may have no header."""
         batch = self._journal.batch_at(self._starts[bisect_right(self._starts, slot) - 1])
         created = batch.statuses == CREATED
         offset = slot - batch.first_slot
