@@ -82,7 +82,12 @@ def check_books(books: Books, engine: str = "native") -> None:
     timestamps = [batch.timestamp for batch in books.journal.read(books.journal.genesis)]
     assert timestamps == sorted(timestamps), "time runs backwards"
     check_sums(books)
-    assert replayed(books.batches_after(0), engine).state_hash() == books.state_hash(), "state differs from a replay"
+    while True:  # the books may go on meanwhile, and release a hold
+        state_hash, last = books.state_hash(), books.last_batch
+        if books.state_hash() == state_hash and books.last_batch == last:
+            break
+    upto = (batch for batch in books.batches_after(0) if batch.number <= last)
+    assert replayed(upto, engine).state_hash() == state_hash, "state differs from a replay"
 
 
 @dataclass(frozen=True)
