@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
 from struct import Struct
 from struct import error as StructError
@@ -144,7 +145,8 @@ class Books:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         disk = RealDisk(root)
         disk.lock(LOCK_FILE)
-        try:
+        with ExitStack() as undo:
+            undo.callback(disk.unlock)
             clock = clock or SystemClock()
             if Journal.is_there(disk):
                 journal = Journal.open(disk, segment_slots=segment_slots)
@@ -154,7 +156,9 @@ class Books:
                 )
             else:
                 raise FileNotFoundError(f"{root} holds no books")
+            undo.callback(journal.close)
             engine = JournaledEngine(disk, root, journal, generation_max=generation_max)
+            undo.callback(engine.close, snapshot=False)
             leaf_count = engine.recover(progress)
             signed = _signed_size(root)
             if signed > leaf_count + engine.origin_entries:
@@ -164,9 +168,10 @@ class Books:
                 )
             log = _open_log(root / "log") if merkle else None
             if log is not None:
+                undo.callback(log.close)
                 engine.catch_up(log, leaf_count)
             findings = [*journal.findings, *engine.findings]
-            return cls(
+            books = cls(
                 disk=disk,
                 journal=journal,
                 engine=engine,
@@ -177,9 +182,8 @@ class Books:
                 timer=isinstance(clock, SystemClock) if timer is None else timer,
                 findings=findings,
             )
-        except BaseException:
-            disk.unlock()
-            raise
+            undo.pop_all()
+            return books
 
     def close(self) -> None:
         """Finish what was submitted, sign what is unsigned, write a snapshot when it pays, and release the folder."""
