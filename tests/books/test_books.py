@@ -321,6 +321,16 @@ def test_a_journal_that_lost_what_was_signed_is_refused(folder: Path, tmp_path: 
         opened(tmp_path / "earlier")
 
 
+def test_opening_damaged_books_leaves_nothing_open(folder: Path) -> None:
+    fill(folder, batches=2)
+    (folder / "checkpoint").write_bytes(b"nonsense")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        with pytest.raises(JournalCorrupt):
+            opened(folder)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
 def test_one_writer_at_a_time(folder: Path) -> None:
     with opened(folder) as books:
         with pytest.raises(JournalInUse):
