@@ -236,8 +236,8 @@ class JournaledEngine:
 
     def _make_room(self, full: CoreFull, batch_before: StoredBatch | None = None) -> None:
         """Seal the index's active generation; what else can be full has no remedy at run time."""
-        if full.region != CoreFull.INDEX:
-            raise full
+        if full.region != CoreFull.INDEX or not self._core.info()["index_entries"]:
+            raise full  # an empty generation that is too small for one batch would be sealed for ever
         if self._job is not None:
             self._job.join()
             self._finish_job()
