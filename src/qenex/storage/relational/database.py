@@ -35,22 +35,26 @@ Row = tuple[Any, ...]
 def _connect(path: Path, *, writes: bool) -> Connection:
     # Without the driver's own BEGIN (isolation_level None): it would start too late and without the write lock.
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-    for pragma in (
-        f"page_size={_PAGE_SIZE}",  # Only heeded while the database is empty.
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "secure_delete=ON",
-        "trusted_schema=OFF",
-        "recursive_triggers=ON",  # So that INSERT OR REPLACE does not slip past the DELETE triggers.
-        "cell_size_check=ON",
-        "cache_size=-65536" if writes else "cache_size=-16384",
-        f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
-        f"journal_size_limit={_CHECKPOINT_PAGES * _PAGE_SIZE}",
-        "temp_store=MEMORY",
-        "query_only=OFF" if writes else "query_only=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
+    try:
+        for pragma in (
+            f"page_size={_PAGE_SIZE}",  # Only heeded while the database is empty.
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            "trusted_schema=OFF",
+            "recursive_triggers=ON",  # So that INSERT OR REPLACE does not slip past the DELETE triggers.
+            "cell_size_check=ON",
+            "cache_size=-65536" if writes else "cache_size=-16384",
+            f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
+            f"journal_size_limit={_CHECKPOINT_PAGES * _PAGE_SIZE}",
+            "temp_store=MEMORY",
+            "query_only=OFF" if writes else "query_only=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
