@@ -218,32 +218,32 @@ def _fill(bank: Bank, statement: StatementOf, entries: Records) -> None:
     value_days = (entries["user_data_32"] & 0xFFFF).astype(np.int64)
     statement.value_days = np.where(value_days != 0, value_days, statement.booking_days).tolist()
     statement.codes = entries["code"].tolist()
-    fields = _private_fields(bank, ids, debit_ids, credit_ids)
-    sides = [
-        ("debtor", "debtor_name", "") if credit else ("creditor", "creditor_name", "creditor_bic")
-        for credit in statement.credits
-    ]
     others = [debit if credit else other for credit, debit, other in zip(statement.credits, debit_ids, credit_ids)]
-    statement.counterparty_ibans = [
-        record.get(side[0]) or internal_label(other) or "" for record, side, other in zip(fields, sides, others)
-    ]
-    statement.counterparty_names = [record.get(side[1], "") for record, side in zip(fields, sides)]
-    statement.counterparty_bics = [record.get(side[2], "") for record, side in zip(fields, sides)]
-    statement.end_to_end_ids = [record.get("end_to_end_id", "") for record in fields]
-    statement.remittances = [record.get("remittance", "") for record in fields]
+    for at in range(0, len(ids), _ENTRIES_PER_PART):
+        part = slice(at, at + _ENTRIES_PER_PART)
+        fields = _private_fields(bank, ids[part], debit_ids[part], credit_ids[part])
+        sides = [_PAYER if credit else _PAYEE for credit in statement.credits[part]]
+        statement.counterparty_ibans += [
+            record.get(side[0]) or internal_label(other) or ""
+            for record, side, other in zip(fields, sides, others[part])
+        ]
+        statement.counterparty_names += [record.get(side[1], "") for record, side in zip(fields, sides)]
+        statement.counterparty_bics += [record.get(side[2], "") for record, side in zip(fields, sides)]
+        statement.end_to_end_ids += [record.get("end_to_end_id", "") for record in fields]
+        statement.remittances += [record.get("remittance", "") for record in fields]
+
+
+_PAYER, _PAYEE = ("debtor", "debtor_name", ""), ("creditor", "creditor_name", "creditor_bic")
+"""where a record names the other side: account, name, BIC"""
 
 
 def _private_fields(
     bank: Bank, ids: Sequence[int], debit_ids: Sequence[int], credit_ids: Sequence[int]
 ) -> list[dict[str, str]]:
     """The private part of each transfer's payment; empty where there is none or the customer is erased."""
-    fields: list[dict[str, str]] = []
-    for at in range(0, len(ids), _ENTRIES_PER_PART):
-        part = slice(at, at + _ENTRIES_PER_PART)
-        records = bank.store.records_by_transfer(ids[part], debit_ids[part], credit_ids[part])
-        opened = iter(fields_of_many([record for record in records if record is not None]))
-        fields += [{} if record is None else next(opened) for record in records]
-    return fields
+    records = bank.store.records_by_transfer(ids, debit_ids, credit_ids)
+    opened = iter(fields_of_many([record for record in records if record is not None]))
+    return [{} if record is None else next(opened) for record in records]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -289,7 +289,7 @@ def write_statement_camt053(bank: Bank, statement: StatementOf, out: Output) -> 
         servicer_bic=bank.settings.bic,
         servicer_name=bank.settings.name + (" (DEMO)" if bank.settings.demo else ""),
     )
-    write_camt053(out, header, [_part(statement, at) for at in range(0, len(statement), _ENTRIES_PER_PART)])
+    write_camt053(out, header, (_part(statement, at) for at in range(0, len(statement), _ENTRIES_PER_PART)))
 
 
 def _midnight(day: int) -> datetime:
