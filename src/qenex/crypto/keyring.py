@@ -185,7 +185,7 @@ class Keyring:
         if key is None:
             key = hmac.digest(self._plain["index", 1], b"qenex/index/1\0" + label.encode("ascii"), "sha256")
             self._index_keys[label] = key
-        # HMAC as [RFC-2104] spells it out, for a key shorter than the block: half the time of a call of `hmac.digest`.
+        # HMAC written out, for a key shorter than the block: half the time of `hmac.digest`, which a test compares it with.
         inner, outer = key.translate(_INNER).ljust(64, b"\x36"), key.translate(_OUTER).ljust(64, b"\x5c")
         return [sha256(outer + sha256(inner + value).digest()).digest()[:BLIND_INDEX_LENGTH] for value in values]
 
