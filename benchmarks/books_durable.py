@@ -28,7 +28,7 @@ from qenex.ledger.native import NativeLedger
 from qenex.platform import this_machine
 
 BATCH = 8190
-IN_FLIGHT = 12
+IN_FLIGHT = 8
 CREATED = 0xFFFFFFFF
 GOALS = {
     (2_000_000, 10_000, False): 2_500_000,

