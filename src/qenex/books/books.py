@@ -386,6 +386,25 @@ class Books:
             return refuse(RECEIPT_NO_SUCH_TRANSFER, transfer_id=str(transfer_id))
         return self._sealer.receipt(self._engine.locate_leaf(slot))
 
+    def consistency(self, older: bytes) -> bytes | Refusal:
+        """A file that proves to anyone: the log at its newest checkpoint continues the log at this older signed one."""
+        self._check_open()
+        return self._sealer.consistency(older)
+
+    def add_cosignatures(self, cosigned: bytes, policy: bytes) -> bytes | Refusal:
+        """Take witnesses' cosignatures into the latest checkpoint, checked by a C2SP tlog-policy; the checkpoint then.
+
+        `cosigned` is the latest checkpoint with the witnesses' signature lines under it."""
+        self._check_open()
+        return self._sealer.add_cosignatures(cosigned, policy)
+
+    def export_tiles(
+        self, folder: str | os.PathLike[str], progress: Callable[[int, int], None] | None = None
+    ) -> bytes | Refusal:
+        """Write the log as the static files of C2SP tlog-tiles; returns the checkpoint they belong to."""
+        self._check_open()
+        return self._sealer.export_tiles(Path(folder), progress or (lambda _done, _all: None))
+
     def consistency_proof(self, old_size: int, new_size: int) -> list[bytes]:
         """RFC 9162 consistency proof between two tree sizes of this log."""
         self._check_open()

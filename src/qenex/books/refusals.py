@@ -6,6 +6,7 @@ from qenex.values import register
 
 NO_SIGNING_KEYS = "NO_SIGNING_KEYS"
 RECEIPT_NO_SUCH_TRANSFER = "RECEIPT_NO_SUCH_TRANSFER"
+COSIGNED_ANOTHER_CHECKPOINT = "COSIGNED_ANOTHER_CHECKPOINT"
 BOOKS_FOLDER_NOT_EMPTY = "BOOKS_FOLDER_NOT_EMPTY"
 BOOKS_BACKUP_UNKNOWN = "BOOKS_BACKUP_UNKNOWN"
 BOOKS_BACKUP_DAMAGED = "BOOKS_BACKUP_DAMAGED"
@@ -18,6 +19,12 @@ register(
     "These books were opened without signing keys.",
     "A checkpoint or receipt was asked for, and signing one needs the log's private keys.",
     "Open the bank with its master key, so that the log's keys can be unlocked.",
+)
+register(
+    COSIGNED_ANOTHER_CHECKPOINT,
+    "The note is not the latest checkpoint with more signatures; that one covers {size} entries.",
+    "Witnesses cosign one checkpoint; since then the bank has signed a newer one, or the note is of another log.",
+    "Export the latest checkpoint and have that one cosigned.",
 )
 register(
     RECEIPT_NO_SUCH_TRANSFER,

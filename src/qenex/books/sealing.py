@@ -14,11 +14,25 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from qenex.books.engine import JournaledEngine, LocatedLeaf, stored_leaf_records
 from qenex.books.pipeline import Answer, Pipeline, Request
-from qenex.books.refusals import NO_SIGNING_KEYS
-from qenex.chain import MerkleLog, Signers, build_receipt, entry_bundle, parse_tile_path, sign_checkpoint
+from qenex.books.refusals import COSIGNED_ANOTHER_CHECKPOINT, NO_SIGNING_KEYS
+from qenex.chain import (
+    MerkleLog,
+    Signers,
+    build_consistency,
+    build_receipt,
+    check_witnesses,
+    entry_bundle,
+    export_tiles,
+    open_checkpoint,
+    parse_note,
+    parse_policy,
+    parse_tile_path,
+    sign_checkpoint,
+)
 from qenex.chain.hashing import TILE_WIDTH
 from qenex.storage.journal import BatchKind, Disk, Journal, StoredBatch
 from qenex.storage.journal.disk import sync, write_all
@@ -178,6 +192,57 @@ class Sealer:
         index = located.index + self._engine.origin_entries
         proof = self._log.inclusion_proof(index, tree_size(note))
         return build_receipt(located.kind, located.record, index, proof, note.decode()).encode()
+
+    def consistency(self, older: bytes) -> bytes | Refusal:
+        """A file that proves: the log at its newest checkpoint continues the log at this older one."""
+        if self._signers is None or self._log is None:
+            return refuse(NO_SIGNING_KEYS)
+        signed = open_checkpoint(older, self._signers.verifier_keys)
+        if isinstance(signed, Refusal):
+            return signed
+        newer = self._checkpoint_of(self._pipeline.leaf_count)
+        if isinstance(newer, Refusal):
+            return newer
+        proof = self._log.consistency_proof(signed.checkpoint.size, tree_size(newer))
+        return build_consistency(older.decode(), newer.decode(), proof).encode()
+
+    def add_cosignatures(self, cosigned: bytes, policy: bytes) -> bytes | Refusal:
+        """Take the witnesses' lines of a note over the latest checkpoint into it, if they are right and meet the policy."""
+        if self._signers is None:
+            return refuse(NO_SIGNING_KEYS)
+        rules, note = parse_policy(policy), parse_note(cosigned)
+        if isinstance(rules, Refusal):
+            return rules
+        if isinstance(note, Refusal):
+            return note
+        with self._making:
+            latest = parse_note(self.latest or b"")
+            if isinstance(latest, Refusal) or latest.text != note.text:
+                size = tree_size(self.latest) if self.latest else 0
+                return refuse(COSIGNED_ANOTHER_CHECKPOINT, size=size)
+            keys = rules.witnesses.keys
+            known = {(line.name, line.key_id) for line in latest.signatures}
+            more = [
+                line
+                for line in note.signatures
+                if (line.name, line.key_id) not in known and any(line.is_by(key) for key in keys)
+            ]
+            together = str(latest.signed_again(more)).encode()
+            signed = open_checkpoint(together, self._signers.verifier_keys)
+            checked = signed if isinstance(signed, Refusal) else check_witnesses(signed, rules.witnesses)
+            if isinstance(checked, Refusal):
+                return checked
+            self._publish(together)
+            self.latest = together
+            return together
+
+    def export_tiles(self, folder: Path, progress: Callable[[int, int], None]) -> bytes | Refusal:
+        """Write the log as static files: tiles, entry bundles and last the newest checkpoint, which is returned."""
+        note = self._checkpoint_of(self._pipeline.leaf_count)
+        if isinstance(note, Refusal) or self._log is None:
+            return note
+        export_tiles(self._log, tree_size(note), note.decode(), self.entries, folder, progress=progress)
+        return note
 
     def consistency_proof(self, old_size: int, new_size: int) -> list[bytes]:
         if self._log is None:

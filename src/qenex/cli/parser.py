@@ -437,16 +437,24 @@ def _proofs(verbs: _Verbs) -> None:
     verbs.add(
         "verify",
         "proofs:verify",
-        "check a receipt with the bank's public key; needs no bank",
-        "qenex verify receipt.txt --key bank.vkey",
+        "check a receipt or a consistency proof with the bank's public key; needs no bank",
+        "qenex verify receipt.txt --key bank.vkey\nqenex verify receipt.txt --key bank.vkey --policy witnesses.txt",
         _argument("file", metavar="FILE"),
         _argument("--key", required=True, metavar="KEYFILE", help="file with one vkey line per key"),
+        _argument("--policy", metavar="FILE", help="C2SP tlog-policy: which witnesses must have cosigned"),
     )
     verbs.add(
         "checkpoint",
         "proofs:checkpoint",
         "sign everything booked so far and print the signed note",
-        "qenex checkpoint\nqenex checkpoint --out latest.txt",
+        "qenex checkpoint\nqenex checkpoint --out latest.txt\nqenex checkpoint --since older.txt --out continues.json\n"
+        "qenex checkpoint --tiles ./public\nqenex checkpoint --cosigned cosigned.txt --policy witnesses.txt",
+        _argument("--since", metavar="FILE", help="prove that the log continues this older checkpoint of it"),
+        _argument("--tiles", metavar="FOLDER", help="write the whole log as static files (C2SP tlog-tiles)"),
+        _argument(
+            "--cosigned", metavar="FILE", help="the latest checkpoint with witnesses' cosignatures, to take over"
+        ),
+        _argument("--policy", metavar="FILE", help="C2SP tlog-policy by which --cosigned is checked"),
         _OUT,
     )
     key = verbs.group("key", "keys of the bank")

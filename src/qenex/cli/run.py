@@ -162,6 +162,9 @@ def _guarded(arguments: argparse.Namespace, session: Session, *, busy_is_final: 
         return _told(session.out, fault)
     except BrokenPipeError:
         raise
+    except UsageError as error:
+        session.out.note(f"qenex: {error}")
+        return EXIT_USAGE
     except Fault as fault:
         return _told(session.out, fault)
     except OSError as error:

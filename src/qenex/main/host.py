@@ -71,16 +71,21 @@ class EmbeddedHost:
 
         return format_key_file(bank.signers.verifier_keys)
 
-    def proved(self, content: bytes, keys: bytes) -> list[str] | Refusal:
-        """What a receipt proves under these keys, a fact per line. Loads nothing of the bank."""
-        from qenex.chain import parse_key_file
+    def proved(self, content: bytes, keys: bytes, policy: bytes | None) -> list[str] | Refusal:
+        """What a receipt or consistency file proves under these keys and this witness policy, a fact per line.
+
+        Loads nothing of the bank."""
+        from qenex.chain import parse_key_file, parse_policy
         from qenex.chain.verify import describe, verify_file
         from qenex.values import Refusal
 
         parsed = parse_key_file(keys)
         if isinstance(parsed, Refusal):
             return parsed
-        verified = verify_file(content, parsed)
+        rules = None if policy is None else parse_policy(policy)
+        if isinstance(rules, Refusal):
+            return rules
+        verified = verify_file(content, parsed, rules.witnesses if rules else None)
         return verified if isinstance(verified, Refusal) else describe(verified)
 
     def rotate_master_key(self, bank: Bank, new_key_file: Path | None) -> Path | Refusal:

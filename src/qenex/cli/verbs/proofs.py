@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from qenex.cli.files import read_file, write_file
+from qenex.cli.parser import UsageError
 from qenex.cli.session import Session, taken
 
 FILE_BYTES_MAX = 1 << 24
@@ -19,7 +20,20 @@ def receipt(arguments: Namespace, session: Session) -> int:
 
 
 def checkpoint(arguments: Namespace, session: Session) -> int:
-    data = taken(session.bank().books.checkpoint())
+    books = session.bank().books
+    if (arguments.cosigned is None) != (arguments.policy is None):
+        raise UsageError("--cosigned and --policy go together: cosignatures are taken only when a policy checks them.")
+    if arguments.cosigned is not None:
+        cosigned = read_file(session.path(arguments.cosigned), FILE_BYTES_MAX)
+        data = taken(books.add_cosignatures(cosigned, read_file(session.path(arguments.policy), FILE_BYTES_MAX)))
+    elif arguments.tiles is not None:
+        data = taken(books.export_tiles(session.path(arguments.tiles)))
+    elif arguments.since is not None:
+        older = read_file(session.path(arguments.since), FILE_BYTES_MAX)
+        proof = taken(books.consistency(older))
+        return _deliver(session, arguments.out, proof, {"since": int(older.split(b"\n")[1])}, "consistency proof")
+    else:
+        data = taken(books.checkpoint())
     origin, size, root = data.decode().split("\n", 3)[:3]
     return _deliver(session, arguments.out, data, {"origin": origin, "size": int(size), "root": root}, "checkpoint")
 
@@ -56,9 +70,10 @@ def _deliver(session: Session, out: str | None, data: bytes, facts: dict[str, ob
 
 
 def verify(arguments: Namespace, session: Session) -> int:
-    """Reads two files and nothing else."""
+    """Reads the files named and nothing else."""
     keys = read_file(session.path(arguments.key), FILE_BYTES_MAX)
-    lines = taken(session.host.proved(read_file(session.path(arguments.file), FILE_BYTES_MAX), keys))
+    policy = read_file(session.path(arguments.policy), FILE_BYTES_MAX) if arguments.policy else None
+    lines = taken(session.host.proved(read_file(session.path(arguments.file), FILE_BYTES_MAX), keys, policy))
     if session.json:
         session.out.document({"ok": True, "proves": [line.strip() for line in lines]})
     else:
