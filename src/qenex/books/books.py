@@ -106,6 +106,7 @@ class Books:
             pipeline=self._pipeline, engine=engine, journal=journal, disk=disk, signers=signers, log=log
         )
         self._closed = False
+        self._proofs = _Gate()
         self._released = False
         self._timer_stop = threading.Event()
         self._timer = threading.Thread(target=self._tick, name="books-timer", daemon=True) if timer else None
@@ -200,6 +201,7 @@ class Books:
             pass  # The failure itself was told to whoever waited for the write.
         finally:
             self._pipeline.stop()
+            self._proofs.shut()
             with self._pipeline.core_lock:  # No query may be on its way when the memory goes.
                 self._released = True
             self._engine.close(snapshot=self._pipeline.failure is None)
@@ -371,7 +373,8 @@ class Books:
 
     def checkpoint(self) -> bytes | Refusal:
         """The signed checkpoint that covers everything durable now; signs a new one if the last does not."""
-        return self._sealer.checkpoint()
+        with self._proofs:
+            return self._sealer.checkpoint()
 
     def latest_checkpoint(self) -> bytes | None:
         """The last signed checkpoint, or None."""
@@ -384,36 +387,37 @@ class Books:
         slot = self._read(lambda: self._engine.find_transfer(transfer_id))
         if slot == 0:
             return refuse(RECEIPT_NO_SUCH_TRANSFER, transfer_id=str(transfer_id))
-        return self._sealer.receipt(self._engine.locate_leaf(slot))
+        with self._proofs:
+            return self._sealer.receipt(self._engine.locate_leaf(slot))
 
     def consistency(self, older: bytes) -> bytes | Refusal:
         """A file that proves to anyone: the log at its newest checkpoint continues the log at this older signed one."""
-        self._check_open()
-        return self._sealer.consistency(older)
+        with self._proofs:
+            return self._sealer.consistency(older)
 
     def add_cosignatures(self, cosigned: bytes, policy: bytes) -> bytes | Refusal:
         """Take witnesses' cosignatures into the latest checkpoint, checked by a C2SP tlog-policy; the checkpoint then.
 
         `cosigned` is the latest checkpoint with the witnesses' signature lines under it."""
-        self._check_open()
-        return self._sealer.add_cosignatures(cosigned, policy)
+        with self._proofs:
+            return self._sealer.add_cosignatures(cosigned, policy)
 
     def export_tiles(
         self, folder: str | os.PathLike[str], progress: Callable[[int, int], None] | None = None
     ) -> bytes | Refusal:
         """Write the log as the static files of C2SP tlog-tiles; returns the checkpoint they belong to."""
-        self._check_open()
-        return self._sealer.export_tiles(Path(folder), progress or (lambda _done, _all: None))
+        with self._proofs:
+            return self._sealer.export_tiles(Path(folder), progress or (lambda _done, _all: None))
 
     def consistency_proof(self, old_size: int, new_size: int) -> list[bytes]:
         """RFC 9162 consistency proof between two tree sizes of this log."""
-        self._check_open()
-        return self._sealer.consistency_proof(old_size, new_size)
+        with self._proofs:
+            return self._sealer.consistency_proof(old_size, new_size)
 
     def tile(self, path: str) -> bytes | None:
         """The bytes behind a tlog-tiles path (`tile/...`), or None when there is no such tile."""
-        self._check_open()
-        return self._sealer.tile(path)
+        with self._proofs:
+            return self._sealer.tile(path)
 
     # ---- backup ------------------------------------------------------------------------------------------------
 
@@ -466,6 +470,32 @@ class Books:
                 continue
             except Exception as failure:  # Nobody waits for the timer's answer: whoever comes next hears of it.
                 self._pipeline.fail(failure)
+
+
+class _Gate:
+    """Lets any number of callers in until it is shut; shutting waits until the last of them has left."""
+
+    def __init__(self) -> None:
+        self._moved = threading.Condition()
+        self._inside = 0
+        self._shut = False
+
+    def __enter__(self) -> None:
+        with self._moved:
+            if self._shut:
+                raise JournalStopped("closed")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._moved:
+            self._inside -= 1
+            self._moved.notify_all()
+
+    def shut(self) -> None:
+        with self._moved:
+            self._shut = True
+            while self._inside:
+                self._moved.wait()
 
 
 _SINGLE = Struct("<13Q3I2HQ")
