@@ -113,7 +113,9 @@ def entries(file: CreditTransferFile) -> list[StatementEntries]:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--count", type=int, default=100_000, help="transactions in the file (default 100,000)")
-    count = options.parse_args().count
+    options.add_argument("--quick", action="store_true", help="a file of 10,000 transactions")
+    chosen = options.parse_args()
+    count = 10_000 if chosen.quick else chosen.count
     print(
         f"# {platform.machine()}, Python {platform.python_version()}, lxml {etree.__version__}, {count:,} transactions"
     )
