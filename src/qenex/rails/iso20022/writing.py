@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from itertools import repeat
 
 from qenex.rails.iso20022.definition import Choice, Content, Definition, Simple
@@ -71,9 +72,9 @@ def _decimal_fits(simple: Simple, text: str) -> bool:
         return False
     if simple.fraction_digits is not None and len(decimals) > simple.fraction_digits:
         return False
-    if simple.minimum is not None and float(text) < float(simple.minimum):
+    if simple.minimum is not None and Decimal(text) < Decimal(simple.minimum):
         return False
-    return simple.maximum is None or float(text) <= float(simple.maximum)
+    return simple.maximum is None or Decimal(text) <= Decimal(simple.maximum)
 
 
 def escaped(values: list[str], path: str) -> list[str]:
